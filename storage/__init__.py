@@ -1,0 +1,1 @@
+"""What is remembered: sessions, messages, drafts, consents and the outbox."""
