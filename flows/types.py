@@ -88,6 +88,8 @@ class Draft:
     finished_at: datetime | None = None
     rules: str = ""
     """Fingerprint of the service's data when it was last judged."""
+    judged: tuple[tuple[str, str], ...] = ()
+    """What came out then: ("outcome", …) and each rule's id with its result."""
 
     def value(self, key: str) -> Value:
         """The value of a field; None also where it was never answered: see `has`."""
@@ -187,9 +189,13 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """Something for the outside to do: `render` files, `forget` the person, `handover` to staff, `unanswered` question."""
+    """Something for the outside to do.
 
-    kind: Literal["render", "forget", "handover", "unanswered"]
+    `render` a draft's files, `erase` the files of all drafts and what was said so far (consent withdrawn), `forget` the person,
+    `handover` to staff, `unanswered` question for the staff's list.
+    """
+
+    kind: Literal["render", "erase", "forget", "handover", "unanswered"]
     draft: str = ""
     text: str = ""
 
