@@ -1,0 +1,60 @@
+"""How is it said? Renders the templates of `wording/say.toml`; no decision is made here."""
+
+import tomllib
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from flows.types import Option
+
+_FILE = Path(__file__).parent / "wording" / "say.toml"
+
+
+@cache
+def _templates() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+@cache
+def _compiled(source: str) -> Template:
+    return _environment().from_string(source)
+
+
+def fill(source: str, **values: object) -> str:
+    """A template of the programme data (a suggestion) with values; a name that is not given is an error."""
+    return _compiled(source).render(**values).strip()
+
+
+def say(key: str, **values: object) -> str:
+    """The wording of that key, filled."""
+    return fill(_templates()[key], **values)
+
+
+def word(key: str, sub: str = "") -> str:
+    """A short word of the `[words]` table."""
+    found = _templates()["words"][key]
+    return str(found[sub] if sub else found)
+
+
+def day(value: date) -> str:
+    """A date as people read it: 2026年11月22日."""
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
+def yuan(amount: int) -> str:
+    """An amount as the documents write it: 8万元, 3.5万元, 500元."""
+    return f"{amount / 10000:g}万元" if amount >= 10000 and amount % 100 == 0 else f"{amount}元"
+
+
+def options(*pairs: tuple[str, str]) -> tuple[Option, ...]:
+    """Choices from (value, label) pairs."""
+    return tuple(Option(value=value, label=label) for value, label in pairs)
