@@ -160,6 +160,10 @@ class Field:
     """Other names of the field, as people say it when they change it (面积, 电话)."""
     cues: tuple[str, ...] = ()
     """Regular expressions over normalised text; group `value` is read as this field's answer in a longer message."""
+    yes_words: tuple[str, ...] = ()
+    """For yes_no: words that mean yes unless negated (地铁 for a site that is easy to reach)."""
+    no_words: tuple[str, ...] = ()
+    """For yes_no: words that mean no unless negated (框架 where a formal agreement is asked)."""
     only_if: Test | None = None
     stage: Stage = "form"
     suggestion: str = ""
