@@ -162,9 +162,9 @@ def judge(available: Availability, service: Service, values: Values, today: date
         excluded = any(f.strength == "exclusion" and f.result == "unmet" for f in found)
         grade = graded(available.version, service, values, excluded)
         outcome = _graded_outcome(outcome, grade, service)
-    return Verdict(
-        outcome=outcome if available.open else "closed", findings=found, grade=grade, open_fields=_open_fields(service, values, today, grade)
-    )
+    open_fields = _open_fields(service, values, today, grade)
+    shown: Outcome = outcome if available.open else "closed"
+    return Verdict(outcome=shown, findings=found, grade=grade, graded=bool(service.grades), open_fields=open_fields)
 
 
 def _open_fields(service: Service, values: Values, today: date, grade: GradeResult | None) -> tuple[str, ...]:

@@ -174,6 +174,8 @@ class Verdict:
     outcome: Outcome
     findings: tuple[Finding, ...] = ()
     grade: GradeResult | None = None
+    graded: bool = False
+    """The service ends in a grade, also while `grade` is not known yet."""
     open_fields: tuple[str, ...] = ()
 
 

@@ -1,0 +1,181 @@
+"""The command `yizhan`: one function a command; what each does stands in the module it calls."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from bot import app as wiring
+from bot import console as terminal
+from bot.handle import Desk, forget, today
+from bot.settings import SettingsError
+from flows.types import PersonKey
+from knowledge.defects import KnowledgeError
+from storage.store import StoreError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
+drafts = typer.Typer(no_args_is_help=True, help="看收集到的草稿（工作人员）")
+app.add_typer(drafts, name="drafts")
+
+Database = Annotated[str, typer.Option("--database", help="sqlite:///路径；默认是用户数据文件夹里的一个 SQLite 文件")]
+Today = Annotated[str, typer.Option("--today", help="按哪一天算，如 2026-11-22；默认是北京时间今天")]
+
+
+def fail(text: str, code: int = 1) -> NoReturn:
+    """End with one line on stderr."""
+    print(" ".join(text.split()), file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _day(text: str) -> Callable[[], date]:
+    if not text:
+        return today
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        fail(f"--today {text}: 不是日期；请写成 2026-11-22 这样", 2)
+    return lambda: day
+
+
+def _desk(database: str, day: str) -> Desk:
+    chosen = _day(day)
+    try:
+        return wiring.desk(database, chosen)
+    except (SettingsError, ValueError) as error:
+        fail(str(error), 2)
+    except (KnowledgeError, StoreError) as error:
+        fail(str(error))
+
+
+@app.command()
+def chat(
+    database: Database = "",
+    day: Today = "",
+    user: Annotated[str, typer.Option("--user", help="这个人的代号；同一代号下次接着上次")] = "me",
+    as_json: Annotated[bool, typer.Option("--json", help="一行进一行 JSON 出")] = False,
+) -> None:
+    """在终端里对话。"""
+    terminal.utf8()
+    desk = _desk(database, day)
+    if as_json:
+        terminal.chat_json(desk, user, sys.stdin, sys.stdout)
+    else:
+        terminal.chat(desk, user, Console())
+    desk.store.close()
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="要问的话")] = "",
+    database: Database = "",
+    day: Today = "",
+    programme: Annotated[str, typer.Option("--programme", help="项目代号，如 yizhan graph 所列")] = "",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    batch: Annotated[Path | None, typer.Option("--batch", help="每行一个 {id, question, context_programme} 的文件")] = None,
+) -> None:
+    """问一个政策问题，附原文。"""
+    terminal.utf8()
+    on = _day(day)()
+    if bool(question) == bool(batch):
+        fail("ask: 请给一个问题，或用 --batch 给一个文件（二选一）", 2)
+    answerer = wiring.answerer()
+    if batch is not None:
+        _batch(answerer, batch, on)
+        return
+    known = wiring.programme_keys()
+    if programme and programme not in known:
+        fail(f"--programme {programme}: 没有这个项目；可用的有 {'、'.join(known)}", 2)
+    line = wiring.batch_line(answerer, {"id": "1", "question": question, "context_programme": programme or None}, on)
+    if as_json:
+        print(json.dumps(line, ensure_ascii=False))
+    else:
+        terminal.show_answer(Console(), line)
+
+
+def _batch(answerer: wiring.Answerer, path: Path, on: date) -> None:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"--batch {path}: 读不出来（{error.__class__.__name__}）；请给一个 UTF-8 的 JSON Lines 文件", 2)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+            item["id"], item["question"] = str(item["id"]), str(item["question"])
+        except (ValueError, KeyError, TypeError):
+            fail(f"--batch {path}: 第 {number} 行不是带 id 和 question 的 JSON 对象；请改正这一行", 2)
+        print(json.dumps(wiring.batch_line(answerer, item, on), ensure_ascii=False))
+
+
+@app.command()
+def check(folder: Annotated[Path | None, typer.Argument(help="知识文件夹；默认是随程序装的那份")] = None) -> None:
+    """检查全部政策数据，列出每个毛病。"""
+    terminal.utf8()
+    if folder is not None and not folder.is_dir():
+        fail(f"check {folder}: 没有这个文件夹；请给出含 fields.toml 和 programmes/ 的文件夹", 2)
+    defects = wiring.defects(folder)
+    for defect in defects:
+        print(defect)
+    if defects:
+        fail(f"共 {len(defects)} 处毛病，请逐条改正")
+    print("没有发现毛病")
+
+
+@app.command()
+def graph(key: str, service: Annotated[str, typer.Option("--service", help="事项代号；不写就全画")] = "") -> None:
+    """把一个项目的流程画成 Mermaid 图。"""
+    terminal.utf8()
+    try:
+        print(wiring.graph(key, service))
+    except LookupError as error:
+        fail(str(error.args[0]), 2)
+
+
+@drafts.command("list")
+def drafts_list(
+    database: Database = "",
+    day: Today = "",
+    programme: Annotated[str, typer.Option("--programme")] = "",
+    service: Annotated[str, typer.Option("--service")] = "",
+) -> None:
+    """列出草稿，最近改动的在前。"""
+    terminal.utf8()
+    desk = _desk(database, day)
+    for row in desk.store.drafts(programme=programme, service=service):
+        print(wiring.draft_line(desk, row))
+
+
+@drafts.command("show")
+def drafts_show(draft_id: str, database: Database = "", day: Today = "") -> None:
+    """看一份草稿的全部回答（敏感项只显示末位）。"""
+    terminal.utf8()
+    desk = _desk(database, day)
+    row = desk.store.draft(draft_id)
+    if row is None:
+        fail(f"drafts show {draft_id}: 没有这份草稿；用 yizhan drafts list 看编号")
+    print(wiring.draft_text(desk, row))
+
+
+@app.command("forget")
+def forget_person(channel: str, user: str, database: Database = "") -> None:
+    """删除一个人的全部数据。"""
+    terminal.utf8()
+    desk = _desk(database, "")
+    try:
+        found = forget(desk, PersonKey(channel=channel, sender=user))
+    except StoreError as error:
+        fail(str(error))
+    if not found:
+        fail(f"forget {channel} {user}: 没有这个人的数据；请核对渠道和代号")
+    print("已删除")
+
+
+def main() -> None:
+    """The entry point."""
+    app()

@@ -1,0 +1,165 @@
+"""What happens to one message, whatever channel it came by: seen before? → load → flows.turn → files → commit → replies."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from flows.assistant import Assistant
+from flows.conversation import turn
+from flows.documents import Rendered, render
+from flows.position import case_of
+from flows.types import Effect, File, Message, PersonKey, Reply, Session, Turn
+from storage.store import Conflict, Store, StoreError
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+BUSY = "系统暂时存不下您的回答，请稍后再试；刚才这一条没有记下，之前的都还在。"
+ATTEMPTS = 5
+"""How often a turn is repeated when another message of the same person came first."""
+
+
+def today() -> date:
+    """The day it is in China."""
+    return datetime.now(SHANGHAI).date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything a message needs: the assistant, the store, where files are written, and which day it is."""
+
+    assistant: Assistant
+    store: Store
+    files: Path
+    today: Callable[[], date] = today
+
+
+def handle(desk: Desk, message: Message) -> Turn:
+    """Answer one message. A repeated id gets the stored replies; a store that fails gets a plain word and nothing half written."""
+    try:
+        return _handle(desk, message)
+    except StoreError:
+        return Turn(session=Session(person=message.person), replies=(Reply(text=BUSY),), stored_text="")
+
+
+def _handle(desk: Desk, message: Message) -> Turn:
+    for _ in range(ATTEMPTS):
+        stored = desk.store.replies(message)
+        session = desk.store.load(message.person)
+        if stored is not None:
+            return Turn(session=session, replies=stored, stored_text="")
+        made = _act(desk, turn(desk.assistant, session, message, today=desk.today(), new_id=secrets.token_hex(16)))
+        try:
+            replies = desk.store.commit(message, made, session.revision)
+        except Conflict:
+            continue
+        _after(desk, session, made)
+        return replace(made, replies=replies)
+    raise StoreError("another message of the same person kept coming first; send it again")
+
+
+def _act(desk: Desk, made: Turn) -> Turn:
+    """Write the files that the turn asks for, before it is committed: a receipt never names a file that is not there."""
+    for effect in made.effects:
+        if effect.kind == "render":
+            made = _with_files(desk, made, effect)
+    return made
+
+
+def _with_files(desk: Desk, made: Turn, effect: Effect) -> Turn:
+    case = case_of(desk.assistant, made.session, desk.today())
+    if case is None:
+        return made
+    rendered = render(
+        case.programme, case.version, case.service, case.values, preparation=case.preparation, today=desk.today(), verdict=case.verdict
+    )
+    files = write(desk.files / effect.draft, rendered)
+    index = int(effect.text)
+    replies = (*made.replies[:index], replace(made.replies[index], files=files), *made.replies[index + 1 :])
+    return replace(made, replies=replies)
+
+
+def write(folder: Path, rendered: tuple[Rendered, ...]) -> tuple[File, ...]:
+    """Write the documents, readable by the owner alone; each appears whole or not at all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for old in folder.iterdir():
+            if old.name not in {r.name for r in rendered}:
+                old.unlink()
+        return tuple(_write_one(folder, document) for document in rendered)
+    except OSError as error:
+        raise StoreError(f"{folder}: a document could not be written ({error.strerror}); free space or mend the rights") from error
+
+
+def _write_one(folder: Path, document: Rendered) -> File:
+    path, part = folder / document.name, folder / f".{secrets.token_hex(8)}"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(document.content)
+    part.replace(path)
+    return File(kind=document.kind, name=document.name, path=str(path.resolve()))
+
+
+def _after(desk: Desk, before: Session, made: Turn) -> None:
+    """Remove files of somebody who asked for it, once that is committed."""
+    if any(effect.kind in ("forget", "erase") for effect in made.effects):
+        remove_files(desk.files, [draft.id for draft in before.drafts])
+
+
+def remove_files(files: Path, draft_ids: list[str]) -> None:
+    """Delete the documents of these drafts."""
+    for draft_id in draft_ids:
+        shutil.rmtree(files / draft_id, ignore_errors=True)
+
+
+def forget(desk: Desk, person: PersonKey) -> bool:
+    """Delete a person's data and documents; False when there was nothing."""
+    drafts = [draft.id for draft in desk.store.load(person).drafts]
+    found = desk.store.forget(person)
+    remove_files(desk.files, drafts)
+    return found
+
+
+def as_json(made: Turn) -> Mapping[str, object]:
+    """One turn as `chat --json` prints it."""
+    draft, verdict, asking = made.session.draft, made.verdict, made.asking
+    return {
+        "replies": [_reply_json(r) for r in made.replies],
+        "asking": asking and {"field": asking.field, "kind": asking.kind, "unit": asking.unit, "choices": _options(asking.choices)},
+        "programme": made.session.programme,
+        "service": made.session.service,
+        "stage": made.stage,
+        "progress": {"done": made.progress[0], "total": made.progress[1]},
+        "verdict": verdict and _verdict_json(made),
+        "draft": draft and {"id": draft.id, "values": made.values},
+    }
+
+
+def _options(choices: tuple[object, ...]) -> list[dict[str, str]]:
+    return [{"value": c.value, "label": c.label} for c in choices]  # type: ignore[attr-defined]  # Option
+
+
+def _reply_json(reply: Reply) -> dict[str, object]:
+    citations = [{"programme": c.programme, "document": c.document, "article": c.article, "quote": c.quote} for c in reply.citations]
+    files = [{"kind": f.kind, "name": f.name, "path": f.path} for f in reply.files]
+    return {"text": reply.text, "choices": _options(reply.choices), "citations": citations, "files": files}
+
+
+def _verdict_json(made: Turn) -> dict[str, object]:
+    verdict = made.verdict
+    if verdict is None:
+        return {}
+    findings = [
+        {"rule": f.rule, "strength": f.strength, "result": f.result, "article": f.citations[0].article, "quote": f.citations[0].quote}
+        for f in verdict.findings
+    ]
+    shown: dict[str, object] = {"outcome": verdict.outcome, "findings": findings}
+    if made.session.service and (verdict.grade is not None or verdict.graded):
+        grade = verdict.grade
+        shown["grade"] = grade and {
+            "grade": grade.grade, "ceiling": grade.ceiling, "next": grade.next, "short_of_next": grade.short_of_next
+        }
+    return shown

@@ -1,0 +1,460 @@
+"""What does a message mean while something is asked: an answer, several facts, a correction, a policy question?"""
+
+import re
+
+from flows import telling
+from flows.answers import Answered
+from flows.exchange import Exchange
+from flows.extract import extract
+from flows.fields import is_blank, mask_text, read, spans
+from flows.position import Case, Position, allowed, excluded, line, open_notice
+from flows.questions import advise, asking, notice, suggestion, suited
+from flows.reading import Reading
+from flows.say import options, say, word, yuan
+from flows.types import Effect, Option, Verdict
+from knowledge.types import Field, Value
+
+_YES = re.compile(r"^(是|对|好|行|嗯|可以|同意|愿意|继续|确认|确定|没问题|没错|要|接着|ok|yes|y|需要|都对|生成|提交|正确|无误|我?同意|👍)", re.I)
+_NO = re.compile(r"不同意|不要|不用|不了|不愿|不想|不行|不可以|不需要|不继续|先不|拒绝|算了|取消|否|^不|^no|^n$|停|别", re.I)
+_UNSURE = re.compile(r"哪(一)?(种|类|个)(更)?(适合|合适|好)|帮我选|怎么选|选哪|该选|推荐|建议")
+
+
+def answer(x: Exchange, at: Position) -> None:
+    """Read the message as an answer to what is asked, else as facts or a question."""
+    if at.key is None:
+        _at_the_end(x)
+    elif at.field is not None and at.key == at.field.key:
+        _field(x, at.field)
+    else:
+        _aside(x, at)
+
+
+# --- a field ---
+
+
+def _field(x: Exchange, field: Field) -> None:
+    text = _tapped(x, field)
+    if field.key == "station_type" and _choose_type(x, field, text):
+        return
+    if is_blank(text):
+        _store(x, field, Reading(value=None))
+        return
+    if text == word("use") and suggestion(x.case, field):
+        use_suggestion(x, field)
+        return
+    if _is_question(x, field) and policy(x, only_answers=field.kind not in ("yes_no", "number")):
+        return
+    _read(x, field, text)
+
+
+def use_suggestion(x: Exchange, field: Field) -> None:
+    """Take the ready sentence as the answer."""
+    _store(x, field, Reading(value=suggestion(x.case, field)))
+
+
+def change_to(x: Exchange, field: Field, new: str) -> None:
+    """Store a new value for a field that was named; the question that was open stays open."""
+    focus = x.session.focus
+    x.update(focus=field.key)
+    _read(x, field, new)
+    if x.session.focus is None and focus != field.key:
+        x.update(focus=focus)
+
+
+def _is_question(x: Exchange, field: Field) -> bool:
+    """Long text is a question only when it is short and asks outright."""
+    return x.assistant.answerer.is_question(x.text) and (field.kind != "long_text" or len(x.text) <= 40)
+
+
+def _tapped(x: Exchange, field: Field) -> str:
+    """The message, or the label of the choice whose number or value it is."""
+    offered = asking_options(x, field)
+    text = x.text.strip()
+    for number, option in enumerate(offered, 1):
+        if text in (option.value, option.label) or text.strip(".。、)") == str(number):
+            return option.label
+    return x.message.text if field.kind in ("text", "long_text") else x.text
+
+
+def asking_options(x: Exchange, field: Field) -> tuple[Option, ...]:
+    """The choices offered with the field."""
+    asked = asking(x, Position(stage=field.stage, key=field.key, field=field))
+    return asked.choices if asked else ()
+
+
+def _read(x: Exchange, field: Field, text: str) -> None:
+    reading = read(field, text, x.today)
+    if field.sensitive:
+        x.stored_text = mask_all(x, field)
+    if reading.problem:
+        _unreadable(x, field, reading)
+        return
+    _store(x, field, reading)
+    if field.kind != "long_text":
+        take_facts(x, _further(x, field))
+
+
+def mask_all(x: Exchange, field: Field) -> str:
+    """What is stored instead of an answer to a sensitive field."""
+    masked = mask_text([field], x.message.text)
+    return masked if masked != x.message.text else "****"
+
+
+def _unreadable(x: Exchange, field: Field, reading: Reading) -> None:
+    if reading.retry is not None:
+        _doubted(x, field, reading)
+        return
+    facts = _further(x, field)
+    if facts:
+        take_facts(x, facts)
+        return
+    if policy(x, only_answers=True, at_least=0.75):
+        return
+    x.tell("unreadable", problem=reading.problem)
+
+
+def _doubted(x: Exchange, field: Field, reading: Reading) -> None:
+    """A number that fails its check digit is asked again; the same number given twice is kept."""
+    key = f"{field.key}:doubt"
+    if (draft := x.session.draft) and draft.value(key) == reading.retry:
+        _store(x, field, Reading(value=reading.retry))
+        x.tell("doubt_kept")
+        return
+    x.put_aside(key, reading.retry, sensitive=True)
+    x.tell("doubt", problem=reading.problem)
+
+
+def _store(x: Exchange, field: Field, reading: Reading, *, quiet: bool = False) -> None:
+    value = _resolved(x, field, reading.value)
+    if _above_ceiling(x, field, value):
+        return
+    again = x.session.focus == field.key
+    if isinstance(value, str) and field.kind in ("text", "long_text") and not (field.personal or field.sensitive):
+        value = mask_text(x.maskable(), value)
+    dropped = x.put(field, value)
+    if again:
+        x.update(focus=None)
+    _acknowledge(x, field, reading, again, dropped, quiet)
+
+
+def _acknowledge(x: Exchange, field: Field, reading: Reading, again: bool, dropped: list[Field], quiet: bool) -> None:
+    case = x.case
+    if case is None or quiet:
+        return
+    shown = line(case, field)
+    x.tell("changed" if again else "taken", **({"line": shown} if again else {"lines": [shown]}))
+    if reading.note:
+        x.tell("rule_note", note=reading.note)
+    if dropped:
+        x.tell("dropped", labels=[f.label for f in dropped])
+    _say_unmet(x, case, field)
+
+
+def _say_unmet(x: Exchange, case: Case, field: Field) -> None:
+    """Name the clause that an answer does not meet; the verdict comes when all facts are known."""
+    for finding in case.verdict.findings if case.verdict else ():
+        if field.key in finding.fields and finding.result == "unmet" and finding.strength in ("must", "should"):
+            x.tell("taken_unmet", cite=finding.citations[:1], quote=finding.citations[0].quote)
+
+
+def _resolved(x: Exchange, field: Field, value: Value) -> Value:
+    """"Our own firm" as the host is the applicant's name."""
+    own = x.case.values.get("unit_name") if x.case else None
+    if field.key == "host_name" and isinstance(value, str) and isinstance(own, str):
+        if re.fullmatch(r"(就是|是)?(我们|我|本|咱们?)(们)?(自己|本)?(的)?(公司|单位|学校|中心|机构|自己)?(自己|本身)?", value):
+            return own
+    return value
+
+
+def _above_ceiling(x: Exchange, field: Field, value: Value) -> bool:
+    """Refuse an amount above what the document allows, with the clause."""
+    case = x.case
+    money = next((m for m in case.version.money if m.id == field.ceiling), None) if case and field.ceiling else None
+    if money is None or money.amount is None or not isinstance(value, int | float) or value <= money.amount:
+        return False
+    x.tell("refused_value", cite=money.cite, label=field.label, ceiling=yuan(money.amount), quote=money.cite[0].quote)
+    return True
+
+
+# --- several facts in one message ---
+
+
+def _further(x: Exchange, asked: Field) -> dict[str, Value]:
+    """Facts about other open fields that the message states as well."""
+    case = x.case
+    if case is None:
+        return {}
+    others = [f for f in case.service.fields if f.key != asked.key and f.key not in case.values and allowed(x.assistant, x.session, f)]
+    return extract(others, x.text, x.today)
+
+
+def take_facts(x: Exchange, facts: dict[str, Value]) -> None:
+    """Store facts and say them in one line."""
+    case = x.case
+    if not facts or case is None:
+        _say_held(x)
+        return
+    fields = {f.key: f for f in case.service.fields}
+    for key, value in facts.items():
+        if not _above_ceiling(x, fields[key], value):
+            x.put(fields[key], _resolved(x, fields[key], value))
+    if case := x.case:
+        taken = [fields[key] for key in facts if key in case.values]
+        if taken:
+            x.tell("taken", lines=[line(case, f) for f in taken])
+        for field in taken:
+            _say_unmet(x, case, field)
+    _say_held(x)
+
+
+def _say_held(x: Exchange) -> None:
+    """Tell that personal data typed before consent was not kept."""
+    held = say("personal_held")
+    if spans(x.maskable(), x.text) and not any(r.text == held for r in x.replies) and not _sensitive_asked(x):
+        x.add(held)
+
+
+def _sensitive_asked(x: Exchange) -> bool:
+    return x.stored_text.startswith("*") or "****" in x.stored_text and bool(x.session.draft and x.session.draft.has("bank_card"))
+
+
+def correct(x: Exchange, new: str, at: Position) -> bool:
+    """“不对，是8场”: change the answer that the new value fits; False where it fits none."""
+    case = x.case
+    if case is None:
+        return False
+    asked = at.field if at.field is not None and at.key == at.field.key else None
+    field = _meant(x, case, new, asked)
+    if field is None or field is asked:
+        return False
+    reading = read(field, new, x.today)
+    if reading.problem:
+        return False
+    x.update(focus=field.key)
+    _store(x, field, reading)
+    if x.session.focus == field.key:
+        x.update(focus=None)
+    return True
+
+
+def _meant(x: Exchange, case: Case, new: str, asked: Field | None) -> Field | None:
+    """Which field a correction is about: one whose own words or unit it carries, the open one if strict, else the last answered."""
+    candidates = [f for f in case.fields if f.key in case.values or f is asked]
+    named = extract(candidates, new, x.today)
+    if len(named) == 1:
+        return case.field(next(iter(named)))
+    if asked is not None and asked.kind in ("mobile", "email", "uscc", "bank_card", "date", "month", "money"):
+        return asked if not read(asked, new, x.today).problem else _last(case)
+    last = _last(case)
+    return last if last and not read(last, new, x.today).problem else asked
+
+
+def _last(case: Case) -> Field | None:
+    return next((f for a in reversed(case.draft.answers) if (f := case.field(a.field))), None)
+
+
+# --- the type ---
+
+
+def _choose_type(x: Exchange, field: Field, text: str) -> bool:
+    """Advise while the type is open; a type's own name is an answer and handled as any choice."""
+    case = x.case
+    if case is None:
+        return False
+    if _UNSURE.search(text):
+        found = suited(case, x.session.opening + text)
+        if found:
+            advise(x, *found)
+        else:
+            x.tell("type_no_advice")
+        return True
+    if read(field, text, x.today).problem and not is_blank(text) and (found := suited(case, text)):
+        if not x.assistant.answerer.is_question(x.text):
+            x.update(opening=f"{x.session.opening} {x.masked(x.message.text)}"[-1000:])
+        advise(x, *found)
+        return True
+    return False
+
+
+# --- consent, proceed, review ---
+
+
+def _aside(x: Exchange, at: Position) -> None:
+    if x.assistant.answerer.is_question(x.text) and policy(x, only_answers=True):
+        return
+    given = yes_or_no(x, at)
+    if at.key in ("consent", "bank_consent"):
+        _consent(x, at, given)
+    elif at.key == "proceed":
+        _proceed(x, given)
+    else:
+        _review(x, given)
+
+
+def yes_or_no(x: Exchange, at: Position) -> bool | None:
+    """The message as a yes or no to consent, proceed, review or confirm; None where it is neither."""
+    text = x.text.strip(" 。.!")
+    asked = asking(x, at)
+    for number, option in enumerate(asked.choices if asked else (), 1):
+        if text in (option.value, option.label, str(number)):
+            return number == 1
+    if _NO.search(text):
+        return False
+    return True if _YES.search(text) or "同意" in text or "可以" in text else None
+
+
+def _consent(x: Exchange, at: Position, given: bool | None) -> None:
+    kind = open_notice(x.assistant, x.session, at.field) if at.field else None
+    if given is None or kind is None:
+        _say_held(x)
+        x.tell("consent_unclear")
+        return
+    x.consent(kind, given, notice(x, at))
+    x.tell("consent_yes" if given else "consent_no")
+    if not given and x.session.focus:
+        x.update(focus=None)
+
+
+def _proceed(x: Exchange, given: bool | None) -> None:
+    if given is None:
+        take_or_ask(x)
+        return
+    x.put_aside("proceed", given)
+    if not given:
+        x.tell("declined")
+
+
+def _review(x: Exchange, given: bool | None) -> None:
+    if x.text.strip() in (word("edit"), "2") or (given is False):
+        x.tell("ask_which_change")
+    elif given:
+        x.put_aside("review", True)
+    else:
+        take_or_ask(x)
+
+
+def take_or_ask(x: Exchange) -> None:
+    """A message that answers nothing that was asked: facts in it, a policy question, or a plain word that it was not understood."""
+    case = x.case
+    facts = extract([f for f in case.fields if allowed(x.assistant, x.session, f)], x.text, x.today) if case else {}
+    if facts and case:
+        fresh = {key: value for key, value in facts.items() if case.values.get(key) != value}
+        take_facts(x, fresh)
+    elif not policy(x, only_answers=False, at_least=0.5):
+        x.tell("not_understood")
+
+
+def _at_the_end(x: Exchange) -> None:
+    """After the files: another application, a question, a change."""
+    from flows import opening  # opening begins cases and answers inside them: the one place where the two need each other
+
+    mention = x.assistant.names.mention(x.text)
+    other = [s for s in mention.services if s != (x.session.programme, x.session.service)]
+    if x.assistant.answerer.is_question(x.text) and policy(x, only_answers=True):
+        return
+    if other and (mention.named or other[0][0] == x.session.programme):
+        opening.start(x, *other[0])
+        return
+    take_or_ask(x)
+
+
+# --- policy questions ---
+
+
+def policy(
+    x: Exchange, *, question: str = "", programme: str | None = None, only_answers: bool = False, at_least: float = 0.0
+) -> bool:
+    """Answer a policy question in the scope of the running case; False where nothing was said.
+
+    With `only_answers` a text that the documents cannot answer is left to be read as something else.
+    """
+    text = question or x.text
+    values = x.case.values if x.case else {}
+    scope = programme or x.session.programme
+    service = x.session.service if scope == x.session.programme else None
+    found = x.assistant.answerer.ask(text, programme=scope, service=service, today=x.today, values=values)
+    if found.confidence < at_least or found.outcome in ("chat", "command", "unknown") and only_answers:
+        return False
+    if found.outcome == "unknown" or (found.outcome == "chat" and only_answers):
+        _unanswerable(x)
+        return True
+    say_answer(x, found)
+    if found.outcome == "clarify" and not question:
+        x.update(question=x.masked(x.message.text))
+    return True
+
+
+def say_answer(x: Exchange, found: Answered) -> None:
+    """Add the answer with its citations; a person that is wanted is noted for staff."""
+    choices = ()
+    if found.outcome == "clarify":
+        choices = options(*((p.key, p.name) for p in x.assistant.library.programmes if not found.programmes or p.key in found.programmes))
+    x.add(found.text, found.citations, choices)
+    if found.outcome == "handover":
+        x.effects.append(Effect(kind="handover", text=x.masked(x.message.text)))
+    if found.outcome == "not_stated":
+        x.effects.append(Effect(kind="unanswered", text=x.masked(x.message.text)))
+
+
+def _unanswerable(x: Exchange) -> None:
+    x.tell("unanswerable")
+    x.effects.append(Effect(kind="unanswered", text=x.masked(x.message.text)))
+
+
+# --- what follows from the answers ---
+
+
+def tell_outcome(x: Exchange, before: Position, after: Position) -> None:
+    """Tell an exclusion at once, the verdict when the facts are complete, and a verdict that a change turned."""
+    case = x.case
+    if case is None:
+        return
+    if excluded(case) and not case.draft.has("excluded_told"):
+        _tell_exclusion(x, case)
+    if not excluded(case) and case.draft.has("excluded_told"):
+        x.drop("excluded_told")
+    if _facts_complete(case, after):
+        _tell_verdict(x)
+
+
+def _facts_complete(case: Case, after: Position) -> bool:
+    return not any(f.stage in ("choose", "eligibility") and f.key not in case.values for f in case.fields) or after.stage in ("form", "review", "done")
+
+
+def _tell_exclusion(x: Exchange, case: Case) -> None:
+    x.put_aside("excluded_told", True)
+    for finding in case.verdict.findings if case.verdict else ():
+        if finding.strength == "exclusion" and finding.result == "unmet":
+            x.tell("exclusion_hit", cite=finding.citations, quote=finding.citations[0].quote, remedy=finding.remedy)
+
+
+def _tell_verdict(x: Exchange) -> None:
+    """Once when the facts are complete, and again whenever the outcome or a grade differs from what was told."""
+    case = x.case
+    if case is None:
+        return
+    told, now = case.draft.value("verdict_told"), _summary(case.verdict) if case.service.judged else _facts(case)
+    if told == now and case.draft.has("verdict_told"):
+        return
+    telling.verdict(x, case, changed=case.draft.has("verdict_told"))
+    if not case.service.judged:
+        _tell_sheet(x, case)
+    if case.service.produces == "nothing":
+        x.tell("grade_end")
+    x.put_aside("verdict_told", now)
+
+
+def _summary(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return ""
+    grade = f"{verdict.grade.grade}{verdict.grade.short_of_next}" if verdict.grade else ""
+    return f"{verdict.outcome}:{grade}:{','.join(f.rule for f in verdict.findings if f.result != 'met')}"
+
+
+def _facts(case: Case) -> str:
+    return ",".join(f"{f.key}={case.values.get(f.key)}" for f in case.fields if f.stage == "eligibility")
+
+
+def _tell_sheet(x: Exchange, case: Case) -> None:
+    telling.rank_and_score(x, case)
+    telling.unmatched(x, case)

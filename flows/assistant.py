@@ -1,0 +1,43 @@
+"""What a conversation needs besides its session: the loaded programmes and what is built from them once."""
+
+from dataclasses import dataclass, field
+
+from flows.answers import Answerer
+from knowledge.load import fingerprint
+from knowledge.names import Names
+from knowledge.types import Library
+
+ABROAD = frozenset({"telegram"})
+"""Channels whose messages leave the mainland: they need a yes of their own and never take bank data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assistant:
+    """Built once at start; read by every turn."""
+
+    library: Library
+    names: Names
+    answerer: Answerer
+    fingerprints: dict[tuple[str, str], str]
+    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram"})
+    operator: str = ""
+    retention_days: int | None = None
+    abroad: frozenset[str] = field(default=ABROAD)
+
+
+def assistant(
+    library: Library, *, personal_channels: frozenset[str] | None = None, operator: str = "", retention_days: int | None = None
+) -> Assistant:
+    """The assistant over these programmes."""
+    prints = {(p.key, s.key): fingerprint(p, s) for p in library.programmes for s in p.latest.services}
+    built = Assistant(
+        library=library,
+        names=Names(library),
+        answerer=Answerer(library),
+        fingerprints=prints,
+        operator=operator,
+        retention_days=retention_days,
+    )
+    if personal_channels is None:
+        return built
+    return Assistant(**{**{f: getattr(built, f) for f in built.__slots__}, "personal_channels": personal_channels})

@@ -1,0 +1,113 @@
+"""One turn while it is being made: the session so far, what is said, what is to be done. Only conversation modules use it."""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from flows.assistant import Assistant
+from flows.eligibility import fields_of
+from flows.fields import mask_text
+from flows.position import Case, allowed, case_of
+from flows.say import say
+from flows.types import Answer, Consent, Draft, Effect, Message, Option, Reply, Session
+from knowledge.text import plain
+from knowledge.types import Citation, Field, Service, Value
+
+
+class Exchange:
+    """The session under change and the replies collected; `case` is derived anew whenever the session changed."""
+
+    def __init__(self, assistant: Assistant, session: Session, message: Message, today: date, new_id: str) -> None:
+        self.assistant, self.session, self.message, self.today, self.new_id = assistant, session, message, today, new_id
+        self.text = plain(message.text)
+        self.stored_text = ""
+        self.replies: list[Reply] = []
+        self.effects: list[Effect] = []
+        self._derived: tuple[Session, Case | None] | None = None
+
+    @property
+    def now(self) -> datetime:
+        """When the message came."""
+        return self.message.received_at
+
+    @property
+    def case(self) -> Case | None:
+        """The current application."""
+        if self._derived is None or self._derived[0] is not self.session:
+            self._derived = (self.session, case_of(self.assistant, self.session, self.today))
+        return self._derived[1]
+
+    def tell(self, key: str, *, cite: tuple[Citation, ...] = (), choices: tuple[Option, ...] = (), **values: object) -> None:
+        """Add a reply from the wording of that key."""
+        self.add(say(key, **values), cite, choices)
+
+    def add(self, text: str, cite: tuple[Citation, ...] = (), choices: tuple[Option, ...] = ()) -> None:
+        """Add a reply with this text."""
+        if text:
+            self.replies.append(Reply(text=text, citations=tuple(dict.fromkeys(cite)), choices=choices))
+
+    def update(self, **changes: object) -> None:
+        """Change the session."""
+        self.session = replace(self.session, **changes)  # type: ignore[arg-type]  # the keys are the session's own
+
+    def _put_draft(self, draft: Draft) -> None:
+        same = (draft.programme, draft.service)
+        kept = tuple(d for d in self.session.drafts if (d.programme, d.service) != same)
+        self.update(drafts=(*kept, replace(draft, updated_at=self.now)))
+
+    def change_draft(self, **changes: object) -> None:
+        """Change the current draft."""
+        if draft := self.session.draft:
+            self._put_draft(replace(draft, **changes))  # type: ignore[arg-type]  # the keys are the draft's own
+
+    def put(self, field: Field, value: Value, source: str = "said") -> list[Field]:
+        """Store an answer; returns the answered fields that depend on it and were dropped because it changed."""
+        case, draft = self.case, self.session.draft
+        if case is None or draft is None:
+            return []
+        changed = draft.has(field.key) and draft.value(field.key) != value
+        gone = _dependents(case.service, field.key) if changed else set()
+        dropped = [f for f in case.fields if f.key in gone and f.key in case.values]
+        drop = {field.key, f"{field.key}:doubt", "review", *gone}
+        answer = Answer(field=field.key, value=value, at=self.now, source=source, sensitive=field.sensitive)  # type: ignore[arg-type]
+        kept = tuple(a for a in draft.answers if a.field not in drop)
+        self.change_draft(answers=(*kept, answer), finished_at=None)
+        return dropped
+
+    def put_aside(self, key: str, value: Value, *, sensitive: bool = False) -> None:
+        """Store an answer about the conversation (proceed, review, a number that waits to be repeated)."""
+        if draft := self.session.draft:
+            answer = Answer(field=key, value=value, at=self.now, sensitive=sensitive)
+            self.change_draft(answers=(*(a for a in draft.answers if a.field != key), answer))
+
+    def drop(self, *keys: str) -> None:
+        """Forget answers of the current draft."""
+        if draft := self.session.draft:
+            self.change_draft(answers=tuple(a for a in draft.answers if a.field not in keys))
+
+    def consent(self, kind: str, given: bool, notice: str) -> None:
+        """Record a yes or no to a notice."""
+        self.update(consents=(*self.session.consents, Consent(kind=kind, given=given, at=self.now, notice=notice)))
+
+    def maskable(self) -> list[Field]:
+        """Personal and sensitive fields of every programme that may not be stored as they are typed now."""
+        found = {
+            f.key: f
+            for p in self.assistant.library.programmes
+            for s in p.latest.services
+            for f in s.fields
+            if f.sensitive or (f.personal and not allowed(self.assistant, self.session, f))
+        }
+        return list(found.values())
+
+    def masked(self, text: str) -> str:
+        """The text without values that may not be stored."""
+        return mask_text(self.maskable(), text)
+
+
+def _dependents(service: Service, key: str) -> set[str]:
+    """Fields that are asked only because of this one, through any number of steps."""
+    found: set[str] = set()
+    for field in service.fields:
+        if field.only_if is not None and ({key} | found) & set(fields_of(field.only_if)):
+            found.add(field.key)
+    return found

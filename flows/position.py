@@ -1,0 +1,214 @@
+"""Where is the conversation? Derived from the answers alone, so resuming, going back and a changed policy are one path."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from flows.assistant import Assistant
+from flows.eligibility import evaluate, fields_of, judge, missing, result_of
+from flows.fields import show
+from flows.types import Draft, Session, Verdict
+from flows.validity import Availability, availability, service_of
+from knowledge.types import Field, Programme, Service, Value, Version
+
+ASIDE = frozenset({"proceed", "review"})
+"""Answers in a draft that are about the conversation, not about the application."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The current application with everything derived from its answers."""
+
+    programme: Programme
+    available: Availability
+    service: Service
+    draft: Draft
+    values: dict[str, Value]
+    """Of the fields that apply now."""
+    verdict: Verdict | None
+    fields: tuple[Field, ...]
+    """Those that apply now, in the order asked: what people see as the numbered list."""
+
+    @property
+    def version(self) -> Version:
+        """The version whose rules are used: the one in force, else the last known."""
+        return self.available.version
+
+    def field(self, key: str | None) -> Field | None:
+        """The applying field of that key."""
+        return next((f for f in self.fields if f.key == key), None)
+
+    @property
+    def preparation(self) -> bool:
+        """Whether files are made only to prepare."""
+        return bool(self.verdict and self.verdict.outcome in ("closed", "fails"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """What is asked now: a field's key, or programme, service, consent, bank_consent, review, proceed, confirm; None at the end."""
+
+    stage: str
+    key: str | None
+    field: Field | None = None
+
+
+def case_of(assistant: Assistant, session: Session, today: date) -> Case | None:
+    """The current application; None before programme and service are chosen."""
+    draft = session.draft
+    if session.programme is None or session.service is None or draft is None:
+        return None
+    programme = assistant.library.programme(session.programme)
+    available = availability(programme, session.service, today)
+    service = service_of(available.version, session.service)
+    answered: dict[str, Value] = {a.field: a.value for a in draft.answers}
+    fields = tuple(_applying(service, session, answered, today))
+    keys = {f.key for f in fields}
+    values = {key: value for key, value in answered.items() if key in keys}
+    verdict = judge(available, service, values, today)
+    return Case(programme=programme, available=available, service=service, draft=draft, values=values, verdict=verdict, fields=fields)
+
+
+def _applying(service: Service, session: Session, answered: dict[str, Value], today: date) -> Iterator[Field]:
+    """Fields whose condition holds; a fact that no rule needs any more is left out, an optional wish only on request."""
+    ruled = {key for rule in service.rules for key in fields_of(rule.test)}
+    for field in service.fields:
+        if field.only_if is not None and evaluate(field.only_if, answered, today) is not True:
+            continue
+        if field.key in answered:
+            yield field
+        elif field.on_request:
+            if field.key in session.wishes:
+                yield field
+        elif field.stage != "eligibility" or field.key not in ruled or _needed(service, field.key, answered, today):
+            yield field
+
+
+def _needed(service: Service, key: str, answered: dict[str, Value], today: date) -> bool:
+    """Whether some rule that is still open, or not yet looked at, needs the fact; a settled any_of does not."""
+    for rule in service.rules:
+        if key in fields_of(rule.test) and result_of(rule, answered, today) == "unknown" and missing(rule.test, answered, today):
+            return True
+    return any(grade.field == key for grade in service.grades)
+
+
+def position(assistant: Assistant, session: Session, case: Case | None) -> Position:
+    """What is asked next."""
+    if session.confirm:
+        return Position(stage=_stage_only(assistant, session, case), key="confirm")
+    if case is None:
+        return _before_case(session)
+    if session.focus and (field := case.field(session.focus)):
+        return _asked(assistant, session, case, field)
+    return derived(assistant, session, case)
+
+
+def _before_case(session: Session) -> Position:
+    return Position(stage="start", key="programme") if session.programme is None else Position(stage="choose", key="service")
+
+
+def _stage_only(assistant: Assistant, session: Session, case: Case | None) -> str:
+    return derived(assistant, session, case).stage if case else _before_case(session).stage
+
+
+def derived(assistant: Assistant, session: Session, case: Case) -> Position:
+    """The first thing that is missing, whatever the person wished to change."""
+    open_fields = [f for f in case.fields if f.key not in case.values]
+    for field in open_fields:
+        if field.stage == "choose":
+            return Position(stage="choose", key=field.key, field=field)
+    if excluded(case) and not case.draft.has("proceed"):
+        return Position(stage="eligibility", key="proceed")
+    for field in open_fields:
+        if field.stage == "eligibility" and not _stopped(case):
+            return Position(stage="eligibility", key=field.key, field=field)
+    return _after_facts(assistant, session, case, open_fields)
+
+
+def _after_facts(assistant: Assistant, session: Session, case: Case, open_fields: list[Field]) -> Position:
+    if case.preparation and not case.draft.has("proceed"):
+        return Position(stage="eligibility", key="proceed")
+    if _stopped(case) or case.service.produces == "nothing":
+        return Position(stage="done", key=None)
+    for field in open_fields:
+        if field.stage == "form" and askable(assistant, session, field):
+            return _asked(assistant, session, case, field)
+    if not case.draft.has("review"):
+        return Position(stage="review", key="review")
+    return Position(stage="done", key=None)
+
+
+def excluded(case: Case) -> bool:
+    """Whether an exclusion is hit."""
+    return bool(case.verdict) and any(f.strength == "exclusion" and f.result == "unmet" for f in case.verdict.findings)
+
+
+def _stopped(case: Case) -> bool:
+    """The person did not wish to go on although the verdict is `fails` or `closed`."""
+    return case.preparation and case.draft.value("proceed") is False
+
+
+def consent_given(session: Session, kind: str) -> bool | None:
+    """The last word on that notice; None when it was not asked."""
+    return next((c.given for c in reversed(session.consents) if c.kind == kind), None)
+
+
+def _kinds(assistant: Assistant, session: Session, field: Field) -> tuple[str, ...]:
+    """The notices that must be agreed to before this field."""
+    if field.sensitive:
+        return ("bank",)
+    if not field.personal:
+        return ()
+    return ("personal", "abroad") if session.person.channel in assistant.abroad else ("personal",)
+
+
+def askable(assistant: Assistant, session: Session, field: Field) -> bool:
+    """Whether the field may be asked or its consent still be asked for on this channel."""
+    channel = session.person.channel
+    if field.sensitive and channel in assistant.abroad:
+        return False
+    if (field.personal or field.sensitive) and channel not in assistant.personal_channels:
+        return False
+    return all(consent_given(session, kind) is not False for kind in _kinds(assistant, session, field))
+
+
+def allowed(assistant: Assistant, session: Session, field: Field) -> bool:
+    """Whether the field's value may be taken now."""
+    kinds = _kinds(assistant, session, field)
+    return askable(assistant, session, field) and all(consent_given(session, kind) for kind in kinds)
+
+
+def open_notice(assistant: Assistant, session: Session, field: Field) -> str | None:
+    """The notice (`personal`, `abroad`, `bank`) that waits for an answer before this field."""
+    return next((kind for kind in _kinds(assistant, session, field) if not consent_given(session, kind)), None)
+
+
+def _asked(assistant: Assistant, session: Session, case: Case, field: Field) -> Position:
+    notice = open_notice(assistant, session, field)
+    if notice is None:
+        return Position(stage=field.stage if session.focus is None else _stage_of(case, field), key=field.key, field=field)
+    return Position(stage="form", key="bank_consent" if notice == "bank" else "consent", field=field)
+
+
+def _stage_of(case: Case, field: Field) -> str:
+    return "review" if case.draft.has("review") else field.stage
+
+
+def line(case: Case, field: Field) -> str:
+    """One answer as it is shown: label and value, sensitive ones masked."""
+    return f"{field.label}：{show(field, case.values.get(field.key))}"
+
+
+def lines(case: Case) -> list[str]:
+    """The numbered answers; numbers count all applying fields, so they stay the same in every view."""
+    return [f"{n}. {line(case, f)}" for n, f in enumerate(case.fields, 1) if f.key in case.values]
+
+
+def unanswered(case: Case) -> list[str]:
+    """Labels of the applying fields without a value, with their numbers."""
+    return [f"{n}.{f.label}" for n, f in enumerate(case.fields, 1) if case.values.get(f.key) is None]
+
+
+def progress(case: Case | None) -> tuple[int, int]:
+    """How many of the applying fields are answered, and how many there are."""
+    return (0, 0) if case is None else (sum(f.key in case.values for f in case.fields), len(case.fields))
