@@ -7,6 +7,7 @@ from functools import cache
 from opencc import OpenCC
 
 _FOLD = str.maketrans("，：；？！（）－．＠　", ",:;?!()-.@ ")
+_DIGITS = str.maketrans("兩貳叄參陸萬億", "两贰叁叁陆万亿")
 _HARMFUL = re.compile(
     r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
     r"\ud800-\udfff\ufffe\uffff]"
@@ -31,6 +32,11 @@ def simplified(text: str) -> str:
 def plain(text: str) -> str:
     """The text for reading values out of it: cleaned, full-width folded (NFKC), simplified; case and spaces stay."""
     return simplified(unicodedata.normalize("NFKC", clean(text)).translate(_FOLD))
+
+
+def aligned(text: str) -> str:
+    """The text with full-width and traditional digits folded, character for character: positions stay those of the given text."""
+    return "".join(f if len(f := unicodedata.normalize("NFKC", c)) == 1 else c for c in text.translate(_FOLD)).translate(_DIGITS)
 
 
 def squeeze(text: str) -> str:
