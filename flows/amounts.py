@@ -75,7 +75,7 @@ def _fit(text: str, quantity: Quantity, unit: str) -> int:
         return 0
     if text[quantity.start] in "0123456789" or _BOUNDARY.match(after):
         before = text[quantity.start - 1 : quantity.start]
-        alone = not before or not before.isalpha() or text[quantity.start].isdigit() or before in "是有约为办共概了场次到"
+        alone = not before or not before.isalpha() or text[quantity.start].isdigit() or before in "是有约为办共概了场次到第"
         return 1 if alone else -1
     return -1
 
@@ -173,7 +173,8 @@ def _settled(field: Field, chosen: Candidate) -> Reading:
     if quantity.exactness == "range":
         return refuse(field, f"您说的是{normal(quantity.value)}到{normal(quantity.high)}之间，请给一个准确的数")
     if quantity.exactness in ("more", "less", "vague"):
-        return refuse(field, f"“{numeral}”前后的说法不是准数，请给一个准确的数")
+        said = {"more": f"{numeral}以上", "less": f"{numeral}以内"}.get(quantity.exactness, f"{numeral}这样的约数")
+        return refuse(field, f"您说的是{said}，请给一个准确的数")
     note = ""
     if chosen.period and chosen.period != "年" and chosen.value != quantity.value:
         name = chosen.period if chosen.period.startswith("每") else f"每{chosen.period}"

@@ -41,19 +41,24 @@ _PENDING = re.compile(
     r"(?:还在|正在?|在)(?:谈|建|办|申请|筹|准备|装修|制定|走|弄|搞|签|招)|打算|准备(?:建|设|签|办|申请|招|配|弄|搞)|计划(?:建|设|签|办|明年)|即将|马上就?(?:有|建|签|办|好)|快要?(?:好|签|建|办|下来|有)|筹备中|筹建|明年|下个?月|还没定|待定"
 )
 _YES_WORDS = (
-    "设了 设立了 配了 配齐 都配 建了 建好 建立了 签了 签订了 认定了 认定过 挂了 挂牌了 通过了 安排了 成立了 具备 满足 符合 达到 能够 可以 "
-    "保障 齐全 齐备 完备 健全 方便 便利 够用 足够 到位 没问题 没错 不错 不成问题 制定了 落实了 批了 拿到了 当然 必须的 办了 定了 做了 属于 同意 "
-    "愿意 确认 设有 配有 备有 建有 都行 肯定有"
-).split()
-_NO_WORDS = (
-    "没有 没 不是 不能 不会 不行 不可以 不方便 不够 不足 不满足 不符合 不具备 尚未 还未 缺少 缺乏 从未 无法 拒绝 否 谈不上 差得远".split()
+    "设了|设立了|配了|配齐|都配|建了|建好|建立了|签了|签订了|认定了|认定过|挂了|挂牌了|通过了|安排了|成立了|具备|满足|符合|达到|能够|可以|"
+    "保障|齐全|齐备|完备|健全|方便|便利|够用|足够|到位|没问题|没错|不错|不成问题|制定了|落实了|批了|拿到了|当然|必须的|办了|定了|做了|属于|同意|"
+    "愿意|确认|设有|配有|备有|建有|都行|肯定有"
 )
+_NO_WORDS = "没有|没|不是|不能|不会|不行|不可以|不方便|不够|不足|不满足|不符合|不具备|尚未|还未|缺少|缺乏|从未|无法|拒绝|否|谈不上|差得远"
 _HAVE = re.compile(r"(?<![没未所只具享])有(?!没有|限|关|时|点|些|待|的还?没|效|人问|可能|吗)")
 _NEGATED = re.compile(r"(?:不是|并不|不算|算不上|谈不上|不|没有|没|未|无|非|缺|别|没有过)[^,.;。、\n]{0,3}$")
-_EXACT_YES = frozenset(
-    "y yes yep yeah ok okay true 1 a 嗯 好 行 中 成 得 要 对 是 有 能 会 √ ✓ ✔ 👍 👌 ✅ 🙆 已 可 妥 是滴 对滴 恩 恩恩 嗯呢 必须 必须的 没问题 ① 甲 shi you dui".split()
+
+
+def _words(line: str) -> frozenset[str]:
+    return frozenset(line.split())
+
+
+_EXACT_YES = _words(
+    "y yes yep yeah ok okay true 1 a 嗯 好 行 中 成 得 要 对 是 有 能 会 √ ✓ "
+    "✔ 👍 👌 ✅ 🙆 已 可 妥 是滴 对滴 恩 恩恩 嗯呢 必须 必须的 没问题 ① 甲 shi you dui"
 )
-_EXACT_NO = frozenset("n no nope false 0 2 b 否 不 没 无 没有 × ✗ ✘ x 👎 ❌ 🙅 未 木有 冇 ② 乙 no. 不行 别 mei meiyou".split())
+_EXACT_NO = _words("n no nope false 0 2 b 否 不 没 无 没有 × ✗ ✘ x 👎 ❌ 🙅 未 木有 冇 ② 乙 no. 不行 别 mei meiyou")
 _SIGNS = {"👍": "是", "👌": "是", "✅": "是", "🙆": "是", "👎": "否", "❌": "否", "🙅": "否"}
 _SKIN = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\u200d♂♀]")
 
@@ -164,13 +169,12 @@ def _holds(said: str, head: bool) -> bool:
 
 def _content(said: str) -> bool | None:
     yes = bool(_HAVE.search(said))
-    for word in _YES_WORDS:
-        for match in re.finditer(re.escape(word), said):
-            if _NEGATED.search(said[: match.start()]):
-                return None if yes else (False if not _positive_elsewhere(said, match.start()) else None)
-            yes = True
+    for match in re.finditer(_YES_WORDS, said):
+        if _NEGATED.search(said[: match.start()]):
+            return None if yes or _positive_elsewhere(said, match.start()) else False
+        yes = True
     rest = re.sub(r"没问题|没错|不错|不成问题|不收|不要钱|没什么问题|没毛病|不但|不仅|不光|不少", "", said)
-    no = any(w in rest for w in _NO_WORDS)
+    no = bool(re.search(_NO_WORDS, rest))
     return yes if yes != no else None
 
 
@@ -237,7 +241,7 @@ def _stem(label: str) -> str:
 
 
 def _mentioned(field: Field, said: str) -> list[tuple[Choice, int]]:
-    """The choices that the text names, with where: by whole label or value first, else by a further word, else by stem in a short answer."""
+    """The choices that the text names, with where: by label or value first, else by a further word, else by stem in a short answer."""
     labels = [(c, plain(n).casefold()) for c in field.choices for n in (c.label, c.value)]
     words = [(c, plain(w).casefold()) for c in field.choices for w in c.words]
     stems = [(c, _stem(plain(c.label).casefold())) for c in field.choices]

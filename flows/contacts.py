@@ -16,7 +16,7 @@ _SPOKEN_CHARS = "零〇○洞一幺么壹二两贰三叁四肆五伍六陆七柒
 _SPOKEN = str.maketrans(_SPOKEN_CHARS, "000011112223344556677788999")
 _D = rf"[\d{_SPOKEN_CHARS}]"
 _GAP = r"[ \t\-–—−.·()\u200b-\u200f\ufeff]{0,3}"
-_DIGITS_RUN = re.compile(rf"(?<![A-Za-z\d@.])\+?{_D}(?:{_GAP}{_D}){{5,}}(?![A-Za-z@])")
+_DIGITS_RUN = re.compile(rf"\+?{_D}(?:{_GAP}{_D}){{5,}}")
 _EXTENSION = re.compile(rf"\s*(?:转|分机(?:号)?|ext\.?|#)\s*(?P<x>{_D}{{1,6}})", re.IGNORECASE)
 _EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}\s*@\s*[A-Za-z0-9.\-]{0,190}")
 _SPOKEN_AT = re.compile(r"(?<=[A-Za-z0-9])\s*(?:[\[(]\s*at\s*[\])]|\s+at\s+|艾特)\s*(?=[A-Za-z0-9])", re.IGNORECASE)
@@ -38,17 +38,25 @@ class Run:
 
 
 def runs(text: str) -> list[Run]:
-    """All runs of six or more digits; positions are those of the given text."""
+    """All runs of six or more digits that are not part of a word or an address; positions are those of the given text."""
     same = aligned(text)
-    found = []
-    for match in _DIGITS_RUN.finditer(same):
-        digits = re.sub(r"\D", "", match[0].translate(_SPOKEN))
+    found: list[Run] = []
+    position = 0
+    while match := _DIGITS_RUN.search(same, position):
+        position = match.end()
+        if _inside_word(same, match.start(), match.end()):
+            continue
         tail = _EXTENSION.match(same, match.end())
+        position = tail.end() if tail else match.end()
+        digits = re.sub(r"\D", "", match[0].translate(_SPOKEN))
         extension = tail["x"].translate(_SPOKEN) if tail else ""
-        found.append(
-            Run(digits=digits, plus=match[0][0] == "+", extension=extension, start=match.start(), end=tail.end() if tail else match.end())
-        )
+        found.append(Run(digits=digits, plus=match[0][0] == "+", extension=extension, start=match.start(), end=position))
     return found
+
+
+def _inside_word(text: str, start: int, end: int) -> bool:
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return (before.isascii() and (before.isalpha() or before in ("@", "."))) or after == "@" or (after.isascii() and after.isalpha())
 
 
 def phone(run: Run) -> str:
@@ -150,7 +158,7 @@ def codes(text: str) -> list[tuple[int, str]]:
     """All runs of ten or more letters and digits, spaces and dashes removed, in capitals, with where they begin."""
     found = []
     for match in _CODE_RUN.finditer(aligned(text)):
-        parts = [p for p in re.split(r"[ \-]+", match[0].upper())]
+        parts = re.split(r"[ \-]+", match[0].upper())
         whole = [p for p in parts if len(p) == 18]
         code = whole[0] if len(whole) == 1 else "".join(parts)
         if sum(c.isdigit() for c in code) >= 5:

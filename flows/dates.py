@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from flows.amounts import CORRECTION
 from flows.numbers import DIGITS, value_of
@@ -178,7 +179,7 @@ def read_date(field: Field, text: str, today: date) -> Reading:
         if _LUNAR.search(ready):
             return refuse(field, "请换成公历的年、月、日")
         return refuse(field, "没有看到日期，请写明年份和月份" if field.kind == "month" else "没有看到日期，请写明年、月、日")
-    if any(_RANGE.fullmatch(ready[a.end : b.start]) for a, b in zip(found, found[1:], strict=False)):
+    if any(_RANGE.fullmatch(ready[a.end : b.start]) for a, b in pairwise(found)):
         return refuse(field, "您说的是一段时间，请只告诉我一个日期")
     best = max(found, key=lambda m: m.grain)
     if not all(best.fits(other) for other in found):

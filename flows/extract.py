@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from flows.contacts import card, codes, emails, phone, read_email, read_mobile, read_uscc, runs, valid_uscc
+from flows.contacts import codes, emails, phone, read_email, read_mobile, read_uscc, runs, valid_uscc
 from flows.fields import read
 from knowledge.text import aligned, plain
 from knowledge.types import Field, Kind, Value

@@ -32,15 +32,18 @@ _READERS: dict[Kind, Callable[[Field, str], Reading]] = {
     "money": read_money,
 }
 _MAY_BE_NONE = frozenset({"text", "mobile", "email", "uscc", "bank_card"})
-_BLANK_LEAD = re.compile(
-    r"(?:这个|这项|这一项|这条|那个|我们?|目前|现在|暂时|嗯+|呃|哦|啊|抱歉|不好意思|对不起|说实话|真的?|还|也|都|就|可以|能不能|那|请|先)+"
+_BLANK_LEAD = (
+    r"(?:这个|这项|这一项|这条|那个|我们?|目前|现在|暂时|暂|嗯|呃|哦|啊|抱歉|不好意思|对不起|说实话|真|还|也|都|就|可以|那|请|先|一时)"
 )
+_BLANK_TAIL = r"(?:了|啊|呢|吧|哦|呀|哈|嘛|的|题|一下)"
 _BLANK_WORDS = (
-    r"不填写?了?|不用填|不想[填说写]|不方便(?:说|透露|提供|填写?)|空着|留空|留白|空白|略过?|跳过|过|下一[题个项条]|pass|skip|n/?a|none|null|unknown|"
-    r"不太?清楚|不是很清楚|不太?知道|不晓得|不了解|不太?确定|说不好|说不准|说不清|说不上来|不好说|拿不准|吃不准|没想好|没定下?来?|没想好叫什么|想不起来?|记不清楚?|记不得|不记得|忘了?|忘记了?|"
-    r"待定|未知|不详|不明|没统计过?|没算过|没数过|回头再[填说补]|以后再[填说补]|晚点再[填说补]|等会儿?再[填说补]|之后再[填说补]|后面再[填说补]|填不了|答不上来?"
+    r"(?:不填写?|不用填|不想[填说写]|不方便(?:说|透露|提供|填写?)|空着|留空|留白|空白|略过?|跳过|过|下一[题个项条]|pass|skip|n/?a|none|null|unknown|"
+    r"不太?清楚|不是很清楚|不太?知道|不晓得|不了解|不太?确定|说不好|说不准|说不清|说不上来|不好说|拿不准|吃不准|没想好|没定下?来?|"
+    r"想不起来?|记不清楚?|记不得|不记得|忘记?|待定|未知|不详|不明|没统计过?|没算过|没数过|(?:回头|以后|晚点|等会儿?|之后|后面)再[填说补]|填不了|答不上来?)"
 )
-_BLANK = re.compile(rf"(?:{_BLANK_WORDS})(?:了|啊|呢|吧|哦|呀|哈|嘛|的|这个|这项|这一项|这题|一下|就)*(?:{_BLANK_WORDS})?(?:吧|了)?")
+_BLANK = re.compile(
+    rf"{_BLANK_LEAD}*{_BLANK_WORDS}{_BLANK_TAIL}*(?:{_BLANK_LEAD}*{_BLANK_WORDS}{_BLANK_TAIL}*)?(?:{_BLANK_LEAD}{{0,2}}{_BLANK_TAIL}{{0,2}})"
+)
 
 
 def is_blank(text: str) -> bool:
@@ -51,8 +54,7 @@ def is_blank(text: str) -> bool:
     if len(said) > 30:
         return False
     bare = re.sub(r"[\s,.;:!?~、。…()]", "", said)
-    lead = _BLANK_LEAD.match(bare)
-    return bool(_BLANK.fullmatch(bare) or (lead and _BLANK.fullmatch(bare[lead.end() :])))
+    return bool(_BLANK.fullmatch(bare))
 
 
 def read(field: Field, text: str, today: date) -> Reading:

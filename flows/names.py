@@ -15,11 +15,11 @@ _OPENING = re.compile(
 _CALLED = re.compile(
     r"(?:我们|咱们|它|这个|名字|名称|全称)?(?:(?:就|暂|先)?(?:叫做|叫作|取名|命名为|定名为|名为|暂定|叫)|就是|就写|就填|填|是)[:：\s]*(?=\S)"
 )
-_PLACED = re.compile(r"(?:我们|驿站|公司|单位|就)?(?:坐落|位于|设|建|开)?(?:在于|在|于)(?=\S)")
+_PLACED = re.compile(r"(?:我们|驿站|公司|单位|就|是)*(?:坐落[于在]|位于|设在|建在|开在|在)(?=\S)")
 _TRAILING = re.compile(r"[\s,，。.;；!！~～…]+$|(?<![网酒书茶水氧咖影迪贴陶饮画吧])吧$|[呢哦啊呀嘛噢喔啦]$")
 _PERSON_LEAD = re.compile(
     r"^(?:是我(?:本人)?|就是我|我本人|本人)?[,，、:：\s]*(?:(?:站点|驿站|我们|咱们|我们的|单位|公司)?的?(?:负责人|联系人|法人|站长|姓名|名字|本人|我)(?:姓名|的?名字)?)?"
-    r"(?:就)?(?:叫做|叫|是|为|[:：])?[\s:：]*"
+    r"(?:就)?(?:叫做|叫|是|(?<=[人长名字])为|[:：])?[\s:：]*"
 )
 _PERSON_END = re.compile(
     r"[,，;；。、!！?？(（/|\n\d+]|电话|手机|联系方式|邮箱|[Tt]el|,?\s+(?=[\u4e00-\u9fff])|[零一二三四五六七八九幺〇]{5,}"
@@ -43,7 +43,7 @@ def says_none(text: str) -> bool:
 
 def _names_of(field: Field) -> str:
     """An alternation of how the field is called."""
-    calls = {field.label, *field.words, re.sub(r"^.{2}(?=名称$)", "", field.label)}
+    calls = {field.label, *field.words, field.label[2:], "名称", "名字"}
     return "|".join(re.escape(c) for c in sorted((c for c in calls if len(c) > 1), key=len, reverse=True))
 
 
@@ -51,7 +51,7 @@ def _without_lead(field: Field, text: str) -> str:
     for _ in range(3):
         text = _OPENING.sub("", text, count=1) if _OPENING.match(text) else text
     lead = re.match(
-        rf"(?:我们|咱们|本)?(?:单位|驿站|站点|公司|机构)?的?(?:{_names_of(field)})(?:名称|的?名字|全称)?(?:就|暂定)?(?:是在|是|叫做|叫|为|在|定为|[:：])[:：\s]*",
+        rf"(?:我们|咱们|本)?(?:单位|驿站|站点|公司|机构)?的?(?:{_names_of(field)}|(?<=[们位站点司构]))(?:名称|的?名字|全称)?(?:就|暂定)?(?:是在|是|叫做|叫|为|在|定为|[:：])[:：\s]*",
         text,
     )
     if lead and lead.end() < len(text):
@@ -103,9 +103,11 @@ def read_person(field: Field, text: str) -> Reading:
     said = re.sub(r"[·•・‧∙⋅]", "·", _trimmed(" ".join(clean(text).split())))
     split = _SURNAME_FIRST.match(said)
     name = split[1] + split[2] if split else _person_in(said)
+    if _NOBODY.fullmatch(name):
+        name = ""
     if len(name) == 1 or re.fullmatch(r"[\u4e00-\u9fff](?:总|主任|经理|老师|先生|女士|工|姐|哥|站长|院长)", name):
         return refuse(field, f"请写{field.label}的全名")
-    if not _NAME.fullmatch(name) or _NOBODY.fullmatch(name) or len(name) < 2:
+    if not _NAME.fullmatch(name) or len(name) < 2:
         return refuse(field, f"没有看到姓名，请告诉我{field.label}")
     if len(name) > 30:
         return refuse(field, f"{field.label}太长了，请只写姓名，30字以内")

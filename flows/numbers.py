@@ -119,7 +119,9 @@ _ABOUT_BEFORE = re.compile(r"(?:大概|大约|大致|约莫|约|差不多|估计
 _VAGUE_BEFORE = re.compile(r"(?:几|数|好多|成|近)$")
 _MORE_AFTER = re.compile(r"\s*(?:[多余几]|出头|\+)")
 _ABOUT_AFTER = re.compile(r"\s*来(?![自源访])")
-_TAIL = re.compile(r"\s*\w{0,3}?(?P<w>左右|上下|以上|往上|之上|以下|以内|之内|出头|不到|起)(?!午|来)")
+_TAIL = re.compile(
+    r"\s*(?:[个名人次场位回期分元块万号口]|平方米?|平米?)*\s*(?P<w>左右|上下|以上|往上|之上|以下|以内|之内|出头|不到|起)(?!午|来)"
+)
 _TAILS: dict[str, Exactness] = {"左右": "about", "上下": "about", "以下": "less", "以内": "less", "之内": "less", "不到": "less"}
 _JOIN = re.compile(r"\s*[^\W\d_]{0,3}?\s*(?:[-~–—―]+|到|至|或者?)\s*$")
 
@@ -130,12 +132,18 @@ def find(text: str) -> list[Quantity]:
     for quantity in _single(text):
         previous = found[-1] if found else None
         if previous is not None and _joined(text, previous, quantity):
-            found[-1] = replace(
-                previous, high=quantity.high, end=quantity.end, numeral=text[previous.start : quantity.end], exactness="range"
-            )
+            low = previous.value * _scale(previous.numeral, quantity.numeral)
+            numeral = text[previous.start : quantity.end]
+            found[-1] = replace(previous, value=low, high=quantity.high, end=quantity.end, numeral=numeral, exactness="range")
         else:
             found.append(quantity)
     return found
+
+
+def _scale(left: str, right: str) -> int:
+    """What the left end of 5到8万 shares with the right one: 10,000."""
+    shared = len(right) > 1 and right[-1] in UNITS and not any(c in UNITS for c in left)
+    return UNITS[right[-1]] if shared else 1
 
 
 def _joined(text: str, left: Quantity, right: Quantity) -> bool:
@@ -149,12 +157,11 @@ def _single(text: str) -> Iterator[Quantity]:
     for match in _RUN.finditer(text):
         run, start, end = match[0], match.start(), match.end()
         pair = _pair(run)
-        ends = [value_of(p) for p in pair] if pair else [value_of(run)] * 2
-        if ends[0] is None or ends[1] is None:
+        low, high = (value_of(pair[0]), value_of(pair[1])) if pair else (value_of(run), value_of(run))
+        if low is None or high is None:
             continue
         if re.match(r"个半(?![年天日月])", text[end:]):
-            ends, end = [ends[0] + Decimal("0.5")] * 2, end + 2
-        low, high = ends[0], ends[1]
+            low, high, end = low + Decimal("0.5"), high + Decimal("0.5"), end + 2
         if re.search(r"(?:^|[\s:是为有])[-−]\s*$|负\s*$", text[max(0, start - 3) : start]):
             low, high = -low, -high
         exact: Exactness = "range" if pair and low < high else _exactness(text, start, end)
