@@ -315,6 +315,8 @@ class Cell:
     field: str = ""
     prefix: str = ""
     """Printed before the field's value in the same cell: 手机：."""
+    also: tuple[str, ...] = ()
+    """Further fields filled in the same cell after `field`, where the annex has one cell for both: bank_name."""
     office: bool = False
     text: str = ""
     """What the annex prints inside an office cell: 公章 年 月 日."""
