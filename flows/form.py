@@ -1,0 +1,189 @@
+"""How is an annex filled? Form, fields and values become a `Paper`: cells in place, office cells left alone, overflow on annex pages."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from flows.eligibility import evaluate, fields_of
+from flows.fitting import heights, lines
+from flows.layout import MARGIN_BOTTOM, MARGIN_TOP, PAGE_HEIGHT, TEXT_WIDTH, Block, Box, Paper, Paragraph, Row, Run, Style, Table, line
+from flows.shown import field_of, filled, with_unit
+from knowledge.types import Cell, Form, Service, Test, Value
+
+PREPARATION = "仅供准备，请勿作为正式申报材料提交"
+_SIZES = (12.0, 11.0, 10.5)
+_HEADER_ROOM, _ROOM_TO_SPARE = 34, 0.96
+_ANNEX_FROM = 30
+"""Texts shorter than this many characters never go to an annex page."""
+_BLANK_DATE = re.compile(r"(?P<seal>.*?)\s*(?P<date>年\s*月\s*日)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filling:
+    """What a form is filled from; `moved` are the fields whose text stands on an annex page, in that order."""
+
+    service: Service
+    values: Mapping[str, Value]
+    today: date
+    moved: tuple[str, ...] = ()
+
+    def run(self, key: str) -> Run:
+        """What stands in the field's place."""
+        if key in self.moved:
+            return Run(text=f"（见附页{self.moved.index(key) + 1}）")
+        return filled(self.service, key, self.values)
+
+
+def blank_date(text: str) -> tuple[str, ...]:
+    """An office's printed text in lines, the blank date with room to write: 公章 | 年　　月　　日."""
+    found = _BLANK_DATE.fullmatch(text)
+    if found is None:
+        return (text,) if text else ()
+    spread = re.sub(r"\s+", "　　", found["date"])
+    return (found["seal"], spread) if found["seal"] else (spread,)
+
+
+def _field_paragraphs(cell: Cell, filling: Filling) -> tuple[Paragraph, ...]:
+    field = field_of(filling.service, cell.field)
+    run = filling.run(cell.field)
+    long = field is not None and field.kind == "long_text"
+    style: Style = "left" if cell.prefix else "long" if long and run.tone != "missing" else "cell"
+    first = (Run(text=cell.prefix),) if cell.prefix else ()
+    parts = run.text.split("\n") if style == "long" else [run.text]
+    paragraphs = [Paragraph(style=style, runs=(*first, replace(run, text=part))) for part in parts]
+    return (*paragraphs, *(Paragraph(style="cell", runs=(filling.run(key),)) for key in cell.also))
+
+
+def _facts(test: Test, filling: Filling) -> str:
+    fields = [field for key in fields_of(test) if (field := field_of(filling.service, key)) and field.kind == "number"]
+    return "，".join(with_unit(field, filling.values.get(field.key)) for field in fields)
+
+
+def _mark_paragraphs(test: Test, filling: Filling) -> tuple[Paragraph, ...]:
+    if evaluate(test, filling.values, filling.today) is not True:
+        return (line("cell", ""),)
+    facts = _facts(test, filling)
+    return (line("cell", f"√（{facts}）" if facts else "√"),)
+
+
+def _paragraphs(cell: Cell, filling: Filling) -> tuple[Paragraph, ...]:
+    if cell.field:
+        return _field_paragraphs(cell, filling)
+    if cell.mark is not None:
+        return _mark_paragraphs(cell.mark, filling)
+    if cell.office:
+        return tuple(line("seal", text) for text in blank_date(cell.text)) or (line("cell", ""),)
+    return (line("label", cell.label),)
+
+
+def _rows(form: Form, filling: Filling) -> tuple[Row, ...]:
+    widths = column_widths(form.columns)
+    rows: list[Row] = []
+    open_until: dict[int, tuple[int, int]] = {}  # column → first row below the span, columns of the span
+    for index, cells in enumerate(form.rows):
+        left, column, boxes = list(cells), 0, []
+        while column < len(widths):
+            until, span = open_until.get(column, (0, 1))
+            if until > index:
+                boxes.append(Box(paragraphs=(), columns=span, merged=True, width=sum(widths[column : column + span])))
+            elif left:
+                cell = left.pop(0)
+                span = cell.columns
+                open_until[column] = (index + cell.rows, span)
+                boxes.append(_box(cell, filling, sum(widths[column : column + span])))
+            else:
+                raise ValueError(f"form {form.key}, row {index + 1}: the cells do not fill the table's width; correct columns and rows")
+            column += span
+        rows.append(Row(boxes=tuple(boxes), height=max((c.height / c.rows for c in cells), default=0)))
+    return tuple(rows)
+
+
+def _box(cell: Cell, filling: Filling, width: float) -> Box:
+    paragraphs = _paragraphs(cell, filling)
+    return Box(paragraphs=paragraphs, columns=cell.columns, rows=cell.rows, width=width, bottom=bool(cell.office and cell.text))
+
+
+def column_widths(columns: tuple[int, ...]) -> tuple[float, ...]:
+    """Relative widths as mm of the text width."""
+    return tuple(TEXT_WIDTH * part / sum(columns) for part in columns)
+
+
+def _header_runs(cells: tuple[Cell, ...], filling: Filling) -> list[Run]:
+    runs: list[Run] = []
+    for cell in cells:
+        if runs and not (cell.label or cell.text).startswith(("（", "(")):
+            runs.append(Run(text="　　"))
+        runs += [Run(text=text) for text in (cell.prefix, cell.label, *blank_date(cell.text)) if text]
+        runs += [filling.run(key) for key in (cell.field, *cell.also) if key]
+    return runs
+
+
+def _header(cells: tuple[Cell, ...], filling: Filling) -> tuple[Paragraph, ...]:
+    """The line above or below the table; the last of several cells stands at the right."""
+    if not cells:
+        return ()
+    left, right = (cells[:-1], cells[-1:]) if len(cells) > 1 else (cells, ())
+    runs = _header_runs(left, filling)
+    if right:
+        runs += [Run(text="\t"), *_header_runs(right, filling)]
+    return (Paragraph(style="header", runs=tuple(runs)),)
+
+
+def _movable(form: Form, filling: Filling, size: float) -> str | None:
+    """The field whose text takes most room, if there is one worth an annex page."""
+    cells = [cell for row in form.rows for cell in row if cell.field]
+    widths = {key: TEXT_WIDTH * cell.columns / len(form.columns) for cell in cells for key in (cell.field, *cell.also)}
+    need = {key: lines(filling.run(key).text, width, size) for key, width in widths.items() if len(filling.run(key).text) > _ANNEX_FROM}
+    return max(need, key=lambda key: need[key]) if need else None
+
+
+def _long_header(form: Form, filling: Filling) -> Filling:
+    keys = [key for cell in (*form.header, *form.footer) for key in (cell.field, *cell.also) if key]
+    return replace(filling, moved=tuple(key for key in keys if len(filling.run(key).text) > _HEADER_ROOM))
+
+
+def _room(form: Form, preparation: bool) -> float:
+    """Height in mm that annex line, title, header and note leave to the table."""
+    above = 10 * bool(form.annex) + 14 * lines(form.title, TEXT_WIDTH, 22) + 9 * bool(form.header) + 10 * preparation
+    below = 9 * bool(form.footer) + (6 * lines(form.note, TEXT_WIDTH, 12) + 2 if form.note else 0)
+    return (PAGE_HEIGHT - MARGIN_TOP - MARGIN_BOTTOM - above - below) * _ROOM_TO_SPARE
+
+
+def _squeezed(rows: tuple[Row, ...], room: float) -> tuple[Row, ...]:
+    least = sum(row.height for row in rows)
+    return rows if least <= room * 0.8 else tuple(replace(row, height=row.height * room * 0.8 / least) for row in rows)
+
+
+def _fitted(form: Form, filling: Filling, room: float) -> tuple[Table, Filling]:
+    """The table on one page: in smaller type if need be, then with the longest texts moved to annex pages."""
+    filling = _long_header(form, filling)
+    while True:
+        rows = _squeezed(_rows(form, filling), room)
+        for size in _SIZES:
+            if sum(heights(rows, size)) <= room:
+                return Table(widths=column_widths(form.columns), rows=rows, size=size), filling
+        key = _movable(form, filling, _SIZES[-1])
+        if key is None:
+            return Table(widths=column_widths(form.columns), rows=rows, size=_SIZES[-1]), filling
+        filling = replace(filling, moved=(*filling.moved, key))
+
+
+def _annex_pages(filling: Filling) -> list[Block]:
+    blocks: list[Block] = []
+    whole = replace(filling, moved=())
+    for number, key in enumerate(filling.moved, 1):
+        field = field_of(filling.service, key)
+        blocks += [line("page", ""), line("heading", f"附页{number}　{field.label if field else key}")]
+        blocks += [line("text", part) for part in whole.run(key).text.split("\n")]
+    return blocks
+
+
+def form_paper(form: Form, service: Service, values: Mapping[str, Value], *, preparation: bool, today: date = date.min) -> Paper:
+    """The annex with the applicant's values; `today` matters only to marks that compare with the day."""
+    table, filling = _fitted(form, Filling(service=service, values=values, today=today), _room(form, preparation))
+    blocks: list[Block] = [line("banner", PREPARATION)] if preparation else []
+    blocks += [line("annex", form.annex)] if form.annex else []
+    blocks += [line("title", form.title), *_header(form.header, filling), table, *_header(form.footer, filling)]
+    blocks += [line("note", form.note)] if form.note else []
+    return Paper(title=form.title, blocks=(*blocks, *_annex_pages(filling)))
