@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from knowledge.types import Citation, Value
+from knowledge.types import Citation as Citation
+from knowledge.types import Value as Value
 
 Outcome = Literal["closed", "fails", "open", "discretionary", "meets"]
 Result = Literal["met", "unmet", "unknown"]
