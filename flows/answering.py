@@ -5,8 +5,8 @@ import re
 from flows import telling
 from flows.answers import Answered
 from flows.exchange import Exchange
-from flows.extract import extract
-from flows.fields import is_blank, mask_text, read, spans
+from flows.extract import extract, mask_text, spans
+from flows.fields import is_blank, read
 from flows.position import Case, Position, allowed, excluded, line, open_notice
 from flows.questions import advise, asking, notice, suggestion, suited
 from flows.reading import Reading
@@ -130,11 +130,17 @@ def _store(x: Exchange, field: Field, reading: Reading, *, quiet: bool = False) 
         return
     again = x.session.focus == field.key
     if isinstance(value, str) and field.kind in ("text", "long_text") and not (field.personal or field.sensitive):
-        value = mask_text(x.maskable(), value)
+        value = _without_personal(x, value)
     dropped = x.put(field, value)
     if again:
         x.update(focus=None)
     _acknowledge(x, field, reading, again, dropped, quiet)
+
+
+def _without_personal(x: Exchange, text: str) -> str:
+    """Free text with personal values masked while they may not be kept."""
+    held = [f for f in x.maskable() if f.personal]
+    return mask_text(held, text) if held else text
 
 
 def _acknowledge(x: Exchange, field: Field, reading: Reading, again: bool, dropped: list[Field], quiet: bool) -> None:
@@ -210,12 +216,9 @@ def take_facts(x: Exchange, facts: dict[str, Value]) -> None:
 def _say_held(x: Exchange) -> None:
     """Tell that personal data typed before consent was not kept."""
     held = say("personal_held")
-    if spans(x.maskable(), x.text) and not any(r.text == held for r in x.replies) and not _sensitive_asked(x):
+    not_yet = [f for f in x.maskable() if f.personal]
+    if not_yet and spans(not_yet, x.text) and not any(r.text == held for r in x.replies):
         x.add(held)
-
-
-def _sensitive_asked(x: Exchange) -> bool:
-    return x.stored_text.startswith("*") or "****" in x.stored_text and bool(x.session.draft and x.session.draft.has("bank_card"))
 
 
 def correct(x: Exchange, new: str, at: Position) -> bool:

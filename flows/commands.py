@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from flows.numbers import read_integer
+from flows.numbers import value_of
 from knowledge.types import Field
 
 _FULL = {
@@ -90,7 +90,7 @@ def find_field(fields: Sequence[Field], what: str) -> Field | None:
     """The field that is meant: 第3项 counts in this list; else its label or another name of it, with typos."""
     what = _TRIM.sub("", what.strip(" ,:“”\"'《》【】"))
     if found := _NUMBERED.match(what):
-        number = read_integer(found["n"])
+        number = int(value_of(found["n"]) or 0)
         return fields[number - 1] if number and 1 <= number <= len(fields) else None
     if not what:
         return None

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from flows.assistant import Assistant
 from flows.eligibility import fields_of
-from flows.fields import mask_text
+from flows.extract import mask_text
 from flows.position import Case, allowed, case_of
 from flows.say import say
 from flows.types import Answer, Consent, Draft, Effect, Message, Option, Reply, Session

@@ -85,8 +85,11 @@ def _finding_lines(case: Case, found: Verdict) -> list[str]:
     parts = unmet + unknown + ([say("verdict_met", labels=met)] if met else [])
     if found.outcome == "open" and open_labels:
         parts.append(say("verdict_open_fields", labels=open_labels))
-    notes = dict.fromkeys(f.note for f in found.findings if f.note and f.result != "unknown")
-    return parts + [say("rule_note", note=note) for note in notes]
+    notes: dict[str, list[str]] = {}
+    for f in found.findings:
+        if f.note and f.result != "unknown":
+            notes.setdefault(f.note, []).append(f.label)
+    return parts + [say("finding_note", labels=labels, note=note) for note, labels in notes.items()]
 
 
 def _grade_lines(case: Case, found: Verdict) -> list[str]:
