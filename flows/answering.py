@@ -148,6 +148,9 @@ def _acknowledge(x: Exchange, field: Field, reading: Reading, again: bool, dropp
     if case is None or quiet:
         return
     shown = line(case, field)
+    if case.values.get(field.key) is None:
+        x.tell("skipped", label=field.label)
+        return
     x.tell("changed" if again else "taken", **({"line": shown} if again else {"lines": [shown]}))
     if reading.note:
         x.tell("rule_note", note=reading.note)

@@ -201,7 +201,7 @@ def line(case: Case, field: Field) -> str:
 
 def lines(case: Case) -> list[str]:
     """The numbered answers; numbers count all applying fields, so they stay the same in every view."""
-    return [f"{n}. {line(case, f)}" for n, f in enumerate(case.fields, 1) if f.key in case.values]
+    return [f"{n}. {line(case, f)}" for n, f in enumerate(case.fields, 1) if case.values.get(f.key) is not None]
 
 
 def unanswered(case: Case) -> list[str]:

@@ -4,7 +4,7 @@ from jinja2 import UndefinedError
 
 from flows.exchange import Exchange
 from flows.fields import show
-from flows.position import Case, Position, excluded, open_notice, progress
+from flows.position import Case, Position, excluded, open_notice
 from flows.say import fill, options, say, word
 from flows.telling import review
 from flows.types import Asking, Option
@@ -93,7 +93,8 @@ def ask(x: Exchange, at: Position) -> None:
 
 def _ask_field(x: Exchange, field: Field) -> None:
     case = x.case
-    done, total = progress(case)
+    keys = [f.key for f in case.fields] if case else []
+    number = keys.index(field.key) + 1 if field.key in keys else 0
     hint = say("hint_example", example=field.example) if field.example and not field.choices and field.kind != "yes_no" else ""
     hint += say("hint_optional") if field.optional else ""
     if field.key == "station_type" and case:
@@ -103,7 +104,7 @@ def _ask_field(x: Exchange, field: Field) -> None:
         text = field.question
     ready = suggestion(case, field)
     tail = "\n" + say("suggestion", text=ready) if ready else ""
-    x.add(say("question", text=text, hint=hint, done=done, total=total) + tail, (), field_options(x, field))
+    x.add(say("question", text=text, hint=hint, number=number, total=len(keys)) + tail, (), field_options(x, field))
 
 
 def _type_lines(case: Case) -> list[str]:
@@ -111,7 +112,8 @@ def _type_lines(case: Case) -> list[str]:
 
 
 def _advise(x: Exchange, case: Case, field: Field) -> None:
-    if field.key not in case.values and (found := suited(case, x.session.opening + x.text)):
+    told = any(r.citations and r.citations in [t.cite for t in case.version.types] for r in x.replies)
+    if field.key not in case.values and not told and (found := suited(case, x.session.opening + x.text)):
         advise(x, *found)
 
 
