@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from flows.eligibility import evaluate, fields_of
-from flows.fitting import heights, lines
+from flows.fitting import PADDING_X, SHORT, heights, lines
 from flows.layout import MARGIN_BOTTOM, MARGIN_TOP, PAGE_HEIGHT, TEXT_WIDTH, Block, Box, Paper, Paragraph, Row, Run, Style, Table, line
-from flows.shown import field_of, filled, with_unit
+from flows.shown import field_of, filled, shown
 from knowledge.types import Cell, Form, Service, Test, Value
 
 PREPARATION = "仅供准备，请勿作为正式申报材料提交"
@@ -44,11 +44,28 @@ def blank_date(text: str) -> tuple[str, ...]:
     return (found["seal"], spread) if found["seal"] else (spread,)
 
 
-def _field_paragraphs(cell: Cell, filling: Filling) -> tuple[Paragraph, ...]:
-    field = field_of(filling.service, cell.field)
+def _style(cell: Cell, run: Run, width: float, filling: Filling) -> Style:
+    """Long text begins indented, in a narrow cell at the left; what takes a line stands in the middle."""
+    if cell.prefix:
+        return "left"
+    taken = lines(run.text, width - PADDING_X, _SIZES[0])
+    field, wide = field_of(filling.service, cell.field), width > TEXT_WIDTH / 2
+    long = field is not None and field.kind == "long_text" and run.tone != "missing" and cell.field not in filling.moved
+    if long and wide:
+        return "long"
+    return "left" if taken > 2 or (long and taken > 1) else "cell"
+
+
+def _label(text: str, width: float) -> Paragraph:
+    """A printed label; one too long for its line breaks before its bracket, so that （m²） stays together."""
+    if lines(text, width - PADDING_X, _SIZES[0]) > 1 and len(text) < 12:
+        text = re.sub(r"(?<=\S)\s*(?=[（(])", "\n", text, count=1)
+    return line("label", text)
+
+
+def _field_paragraphs(cell: Cell, filling: Filling, width: float) -> tuple[Paragraph, ...]:
     run = filling.run(cell.field)
-    long = field is not None and field.kind == "long_text"
-    style: Style = "left" if cell.prefix else "long" if long and run.tone != "missing" else "cell"
+    style = _style(cell, run, width, filling)
     first = (Run(text=cell.prefix),) if cell.prefix else ()
     parts = run.text.split("\n") if style == "long" else [run.text]
     paragraphs = [Paragraph(style=style, runs=(*first, replace(run, text=part))) for part in parts]
@@ -57,7 +74,7 @@ def _field_paragraphs(cell: Cell, filling: Filling) -> tuple[Paragraph, ...]:
 
 def _facts(test: Test, filling: Filling) -> str:
     fields = [field for key in fields_of(test) if (field := field_of(filling.service, key)) and field.kind == "number"]
-    return "，".join(with_unit(field, filling.values.get(field.key)) for field in fields)
+    return "，".join(f"{shown(field, filling.values.get(field.key))}{field.unit}" for field in fields)
 
 
 def _mark_paragraphs(test: Test, filling: Filling) -> tuple[Paragraph, ...]:
@@ -67,14 +84,14 @@ def _mark_paragraphs(test: Test, filling: Filling) -> tuple[Paragraph, ...]:
     return (line("cell", f"√（{facts}）" if facts else "√"),)
 
 
-def _paragraphs(cell: Cell, filling: Filling) -> tuple[Paragraph, ...]:
+def _paragraphs(cell: Cell, filling: Filling, width: float) -> tuple[Paragraph, ...]:
     if cell.field:
-        return _field_paragraphs(cell, filling)
+        return _field_paragraphs(cell, filling, width)
     if cell.mark is not None:
         return _mark_paragraphs(cell.mark, filling)
     if cell.office:
         return tuple(line("seal", text) for text in blank_date(cell.text)) or (line("cell", ""),)
-    return (line("label", cell.label),)
+    return (_label(cell.label, width),)
 
 
 def _rows(form: Form, filling: Filling) -> tuple[Row, ...]:
@@ -95,12 +112,12 @@ def _rows(form: Form, filling: Filling) -> tuple[Row, ...]:
             else:
                 raise ValueError(f"form {form.key}, row {index + 1}: the cells do not fill the table's width; correct columns and rows")
             column += span
-        rows.append(Row(boxes=tuple(boxes), height=max((c.height / c.rows for c in cells), default=0)))
+        rows.append(Row(boxes=tuple(boxes), height=max((c.height / c.rows for c in cells if c.height), default=SHORT)))
     return tuple(rows)
 
 
 def _box(cell: Cell, filling: Filling, width: float) -> Box:
-    paragraphs = _paragraphs(cell, filling)
+    paragraphs = _paragraphs(cell, filling, width)
     return Box(paragraphs=paragraphs, columns=cell.columns, rows=cell.rows, width=width, bottom=bool(cell.office and cell.text))
 
 

@@ -43,9 +43,9 @@ def shown(field: Field, value: Value) -> str:
 
 
 def with_unit(field: Field, value: Value) -> str:
-    """The value with its unit where the label does not say it: 3名."""
+    """The value with its unit where the label does not say it in brackets: 3名."""
     text = shown(field, value)
-    return f"{text}{field.unit}" if text and field.kind == "number" and field.unit not in field.label else text
+    return f"{text}{field.unit}" if text and field.kind == "number" and f"（{field.unit}）" not in field.label else text
 
 
 def field_of(service: Service, key: str) -> Field | None:
