@@ -26,12 +26,32 @@ class DraftRow:
     draft: Draft
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """Something that waits for staff: who wants a person (`handover`), what could not be answered (`unanswered`)."""
+
+    id: str
+    """128 random bits."""
+    person: PersonKey
+    kind: str
+    text: str
+    """Masked by the turn."""
+    draft: str
+    """The draft it is about; empty: none."""
+    created_at: datetime
+    state: str
+    """`pending` until it is settled."""
+
+
 class StoreError(Exception):
     """The store could not do what was asked; the message says what, where and what to do. Nothing was half written."""
 
 
 class Store(Protocol):
-    """Sessions, messages with their replies, drafts, consents, outbox. Each method is one transaction."""
+    """Sessions, messages with their replies, drafts, consents, outbox. Each method is one transaction; any may raise StoreError.
+
+    Usable from several threads. After an error the same store goes on as soon as its cause is gone.
+    """
 
     def replies(self, message: Message) -> tuple[Reply, ...] | None:
         """The replies this very message got before; None when it is new."""
@@ -43,8 +63,9 @@ class Store(Protocol):
         """Keep session, drafts, consents, outbox rows and message with replies in one transaction; return the replies.
 
         A message id that is already there changes nothing and returns the stored replies. A session whose revision is no longer
-        `expected_revision` raises `Conflict`, nothing written. A turn with a `forget` effect leaves nothing of the person
-        but a keyed hash of the message id with its replies.
+        `expected_revision` raises `Conflict`, nothing written; the stored session has the revision after it. A turn with a `forget`
+        effect leaves nothing of the person but a keyed hash of the message id with its replies; one with an `erase` effect nothing of
+        what was said before this message.
         """
 
     def drafts(self, *, programme: str = "", service: str = "") -> Sequence[DraftRow]:
@@ -55,6 +76,15 @@ class Store(Protocol):
 
     def conversation(self, person: PersonKey) -> Sequence[Stored]:
         """What was said, oldest first."""
+
+    def draft_ids(self, person: PersonKey) -> Sequence[str]:
+        """The ids of a person's drafts: the names of the folders that hold their files."""
+
+    def pending(self, kind: str) -> Sequence[OutboxRow]:
+        """What of that kind waits for staff, oldest first."""
+
+    def settle(self, row_id: str) -> bool:
+        """Take a row off the list; False when it is not on it."""
 
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person from database and WAL; False when there was nothing."""

@@ -1,0 +1,103 @@
+"""Which tables does the SQLite database have, and how did it come to them? An append-only list: a step that was released never changes.
+
+A person is (channel, sender), and leads every primary key, so that the rows of one person lie together and can move to another
+database together. All rows hang on `people` and go with it.
+"""
+
+from sqlite_utils import Database
+
+from storage.store import StoreError
+
+APPLICATION = 0x59495A48
+"""`YIZH`, in the file's header: tells our databases from others."""
+
+TAKE_WRITE_LOCK = "DELETE FROM meta WHERE 0"
+"""Changes nothing but is a write: a transaction that begins with it waits for its turn instead of failing half-way."""
+
+_FIRST = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE people (
+        channel TEXT NOT NULL, sender TEXT NOT NULL,
+        revision INTEGER NOT NULL,  -- turns so far; compared before each commit
+        state TEXT NOT NULL,        -- the session without drafts and consents, JSON
+        seen_at TEXT NOT NULL,      -- when the last message came
+        PRIMARY KEY (channel, sender)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE drafts (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, id TEXT NOT NULL,
+        place INTEGER NOT NULL,     -- order within the session
+        programme TEXT NOT NULL, service TEXT NOT NULL,
+        created_at TEXT NOT NULL, updated_at TEXT NOT NULL, finished_at TEXT,
+        rules TEXT NOT NULL, judged TEXT NOT NULL,
+        PRIMARY KEY (channel, sender, id),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX drafts_by_id ON drafts (id)",
+    """CREATE TABLE answers (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, draft TEXT NOT NULL, field TEXT NOT NULL,
+        place INTEGER NOT NULL,     -- order within the draft
+        value NOT NULL,             -- JSON text; sealed bytes where sensitive
+        at TEXT NOT NULL, source TEXT NOT NULL, sensitive INTEGER NOT NULL,
+        PRIMARY KEY (channel, sender, draft, field),
+        FOREIGN KEY (channel, sender, draft) REFERENCES drafts ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    """CREATE TABLE consents (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, place INTEGER NOT NULL,
+        kind TEXT NOT NULL, given INTEGER NOT NULL, at TEXT NOT NULL, notice TEXT NOT NULL,
+        PRIMARY KEY (channel, sender, place),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    """CREATE TABLE messages (
+        channel TEXT NOT NULL, sender TEXT NOT NULL,
+        number INTEGER NOT NULL,    -- the revision that it made
+        id TEXT NOT NULL, text TEXT NOT NULL, replies TEXT NOT NULL, received_at TEXT NOT NULL,
+        PRIMARY KEY (channel, sender, number), UNIQUE (channel, sender, id),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    """CREATE TABLE outbox (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, number INTEGER NOT NULL, item INTEGER NOT NULL,
+        id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, payload TEXT NOT NULL, created_at TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'pending',
+        PRIMARY KEY (channel, sender, number, item),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    "CREATE INDEX outbox_pending ON outbox (kind) WHERE state = 'pending'",
+    # Nothing of a deleted person: a keyed hash of the message that asked for it, so that a redelivery gets the same replies.
+    "CREATE TABLE forgotten (message TEXT PRIMARY KEY, replies TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+
+
+def migrate(db: Database, path: str) -> None:
+    """Bring the database to the newest version, all steps or none.
+
+    StoreError for a database of a later program, or one that is not ours.
+    """
+    if (_pragma(db, "application_id"), _pragma(db, "user_version")) == (APPLICATION, len(MIGRATIONS)):
+        return
+    with db.atomic():
+        # A write comes first: of two programs that start together the second waits here, and then finds the steps done.
+        db.execute("CREATE TABLE IF NOT EXISTS starting (id)")
+        db.execute("DROP TABLE starting")
+        for step, statements in enumerate(MIGRATIONS[_version(db, path) :], _version(db, path) + 1):
+            for statement in statements:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {step}")
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+
+
+def _version(db: Database, path: str) -> int:
+    version, owner = _pragma(db, "user_version"), _pragma(db, "application_id")
+    if owner != APPLICATION and (version or owner or db.table_names()):
+        raise StoreError(f"{path}: this SQLite file belongs to another program; choose another file in YIZHAN_DATABASE")
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"{path}: the database has version {version}, this program knows version {len(MIGRATIONS)}; "
+            "install the newer program or choose another file in YIZHAN_DATABASE"
+        )
+    return version
+
+
+def _pragma(db: Database, name: str) -> int:
+    return int(db.execute(f"PRAGMA {name}").fetchone()[0])

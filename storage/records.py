@@ -1,0 +1,85 @@
+"""How is a record written into a row and read back? JSON and text for sessions, replies, answers and moments; both ways are exact.
+
+Numbers stay what they are (1, 1.0 and true are three values), text is kept letter for letter, moments keep their offset.
+"""
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from flows.types import Citation, Consent, Draft, File, Option, PersonKey, Reply, Session, Value
+
+_ROWS = {"person", "drafts", "consents", "revision"}
+"""What of a session has rows or columns of its own; all else is its state."""
+_STATE = tuple(f for f in fields(Session) if f.name not in _ROWS)
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as ISO 8601 text with its offset."""
+    return moment.isoformat()
+
+
+def moment(text: str) -> datetime:
+    """The moment that `stamp` wrote; equal to the one it was given."""
+    return datetime.fromisoformat(text)
+
+
+def value_to_json(value: Value) -> str:
+    """An answer's value; None becomes `null`."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def value_from_json(text: str) -> Value:
+    """The value that `value_to_json` wrote, of the same type."""
+    return cast(Value, json.loads(text))
+
+
+def pairs_to_json(pairs: tuple[tuple[str, str], ...]) -> str:
+    """Pairs of texts, in order."""
+    return json.dumps(pairs, ensure_ascii=False, separators=(",", ":"))
+
+
+def pairs_from_json(text: str) -> tuple[tuple[str, str], ...]:
+    """The pairs that `pairs_to_json` wrote."""
+    return tuple((first, second) for first, second in json.loads(text))
+
+
+def replies_to_json(replies: tuple[Reply, ...]) -> str:
+    """Replies with their choices, citations and files; defaults are left out."""
+    return json.dumps(_plain(replies), ensure_ascii=False, separators=(",", ":"))
+
+
+def replies_from_json(text: str) -> tuple[Reply, ...]:
+    """The replies that `replies_to_json` wrote."""
+    return tuple(_reply(item) for item in json.loads(text))
+
+
+def state_to_json(session: Session) -> str:
+    """All of a session but drafts, consents, person and revision, which have rows of their own."""
+    changed = {f.name: getattr(session, f.name) for f in _STATE if getattr(session, f.name) != f.default}
+    return json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+
+
+def session_from(person: PersonKey, revision: int, state: str, drafts: tuple[Draft, ...], consents: tuple[Consent, ...]) -> Session:
+    """A session from its parts as stored."""
+    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(state).items()}
+    return Session(person=person, revision=revision, drafts=drafts, consents=consents, **known)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    parts = ((f.name, getattr(value, f.name), f.default) for f in fields(value))
+    return {name: _plain(part) for name, part, default in parts if part != default}
+
+
+def _reply(item: dict[str, list[dict[str, str]]]) -> Reply:
+    return Reply(
+        text=cast(str, item["text"]),
+        choices=tuple(Option(**option) for option in item.get("choices", ())),
+        citations=tuple(Citation(**citation) for citation in item.get("citations", ())),
+        files=tuple(File(**file) for file in item.get("files", ())),  # type: ignore[arg-type]  # kind was a FileKind when written
+    )
