@@ -60,7 +60,7 @@ def _label(text: str, width: float) -> Paragraph:
     """A printed label; one too long for its line breaks before its bracket, so that （m²） stays together."""
     if lines(text, width - PADDING_X, _SIZES[0]) > 1 and len(text) < 12:
         text = re.sub(r"(?<=\S)\s*(?=[（(])", "\n", text, count=1)
-    return line("label", text)
+    return line("left" if width > TEXT_WIDTH / 2 and len(text) > 8 else "label", text)
 
 
 def _field_paragraphs(cell: Cell, filling: Filling, width: float) -> tuple[Paragraph, ...]:
@@ -186,7 +186,8 @@ def _fitted(form: Form, filling: Filling, room: float) -> tuple[Table, Filling]:
         filling = replace(filling, moved=(*filling.moved, key))
 
 
-def _annex_pages(filling: Filling) -> list[Block]:
+def annex_pages(filling: Filling) -> list[Block]:
+    """A page for each text that was moved, under its label."""
     blocks: list[Block] = []
     whole = replace(filling, moved=())
     for number, key in enumerate(filling.moved, 1):
@@ -203,4 +204,4 @@ def form_paper(form: Form, service: Service, values: Mapping[str, Value], *, pre
     blocks += [line("annex", form.annex)] if form.annex else []
     blocks += [line("title", form.title), *_header(form.header, filling), table, *_header(form.footer, filling)]
     blocks += [line("note", form.note)] if form.note else []
-    return Paper(title=form.title, blocks=(*blocks, *_annex_pages(filling)))
+    return Paper(title=form.title, blocks=(*blocks, *annex_pages(filling)))
