@@ -1,0 +1,34 @@
+"""How is everything put together? The only wiring: Settings → Library → Store → the desk that every channel hands its messages to."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from bot.handle import Desk, today
+from bot.settings import SQLITE, Settings, SettingsError, read_settings, secret_key, sqlite_path
+from flows.assistant import assistant
+from knowledge.load import library
+from storage.sqlite import SqliteStore
+from storage.store import Store
+
+FILES = "files"
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that YIZHAN_DATABASE names, ready for use. SettingsError or StoreError where it is not to be had."""
+    path = database_file(settings)
+    return SqliteStore(path, secret_key(settings, path))
+
+
+def database_file(settings: Settings) -> Path:
+    """The SQLite file, absolute. SettingsError for another database."""
+    if not settings.database.startswith(SQLITE):
+        raise SettingsError(f"YIZHAN_DATABASE names a database that this version cannot open; write {SQLITE}path.")
+    return sqlite_path(settings.database).absolute()
+
+
+def desk(database: str = "", on: Callable[[], date] = today) -> Desk:
+    """Everything a message needs, from the settings; `database` goes before YIZHAN_DATABASE."""
+    settings = read_settings(database=database)
+    known = assistant(library(), personal_channels=frozenset(settings.personal_data_channels), retention_days=settings.retention_days)
+    return Desk(assistant=known, store=open_store(settings), files=database_file(settings).parent / FILES, today=on)
