@@ -5,7 +5,7 @@ import re
 from flows import answering, telling
 from flows.exchange import Exchange
 from flows.extract import extract
-from flows.position import Position, allowed
+from flows.position import Case, Position, allowed
 from flows.questions import programme_options, service_options
 from flows.say import say
 from flows.types import Answer, Draft, Option
@@ -209,8 +209,16 @@ def _take_opening(x: Exchange) -> None:
     if case is None or not text:
         return
     open_fields = [f for f in case.fields if f.key not in case.values and not f.sensitive and allowed(x.assistant, x.session, f)]
-    facts = extract(open_fields, text, x.today)
+    facts = _named_type(x, case, text) | extract(open_fields, text, x.today)
     answering.take_facts(x, facts)
+
+
+def _named_type(x: Exchange, case: Case, text: str) -> dict[str, Value]:
+    """The station type that was said by its own name, if just one was."""
+    said = x.assistant.names.mention(text).types
+    values = [t.value for t in case.version.types if t.label in said]
+    field = case.field("station_type")
+    return {"station_type": values[0]} if len(values) == 1 and field and field.key not in case.values else {}
 
 
 def greeting(x: Exchange) -> None:

@@ -63,13 +63,13 @@ def verdict(x: Exchange, case: Case, *, changed: bool = False) -> None:
     if any(f.on_request and f.key not in case.values for f in case.service.fields):
         parts.append(say("preferred_offer"))
     cite = tuple(c for f in found.findings for c in f.citations[:1]) + _grade_cite(case, found.grade)
-    x.add("\n".join(parts), cite + tuple(c for s in case.service.competitive for c in s.cite))
+    x.add("\n".join(filter(None, parts)), cite + tuple(c for s in case.service.competitive for c in s.cite))
 
 
 def _head(found: Verdict) -> str:
     strong = ("must", "exclusion") if found.outcome == "fails" else ("must", "exclusion", "should")
     unmet = [f for f in found.findings if f.result == "unmet" and f.strength in strong]
-    if found.grade and found.outcome == "fails":
+    if found.grade and found.outcome in ("fails", "meets"):
         return ""
     unknown = [f for f in found.findings if f.result == "unknown"]
     if found.outcome == "open" and not unknown:
@@ -80,9 +80,10 @@ def _head(found: Verdict) -> str:
 def _finding_lines(case: Case, found: Verdict) -> list[str]:
     unmet = [_finding("verdict_unmet", f) for f in found.findings if f.result == "unmet"]
     unknown = [_finding("verdict_unknown", f) for f in found.findings if f.result == "unknown"]
-    met = [f.label for f in found.findings if f.result == "met"]
+    met = [f.label for f in found.findings if f.result == "met" and f.strength != "exclusion"]
+    clear = [f.label for f in found.findings if f.result == "met" and f.strength == "exclusion"]
     open_labels = [f.label for f in case.fields if f.key in found.open_fields]
-    parts = unmet + unknown + ([say("verdict_met", labels=met)] if met else [])
+    parts = unmet + unknown + ([say("verdict_met", labels=met)] if met else []) + ([say("verdict_clear", labels=clear)] if clear else [])
     if found.outcome == "open" and open_labels:
         parts.append(say("verdict_open_fields", labels=open_labels))
     notes: dict[str, list[str]] = {}
