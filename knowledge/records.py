@@ -6,7 +6,7 @@ Unknown keys, missing keys and wrong types are refused, each as one `Defect` tha
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Literal
@@ -165,3 +165,32 @@ def _shown(value: object) -> str:
         return "表" if isinstance(value, dict) else "数组"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return f"「{text if len(text) <= 40 else text[:40] + '…'}」"
+
+
+def walk(record: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every record inside this one (itself first) with its path of keys, citations included."""
+    yield path, record
+    for name in _names(type(record)):
+        value = getattr(record, name)
+        if dataclasses.is_dataclass(value):
+            yield from walk(value, join(path, name))
+        elif isinstance(value, tuple):
+            yield from _walk_items(value, join(path, name))
+
+
+def named(record: object, index: int) -> str:
+    """Like `identity`, of a record."""
+    return next((value for name in _IDENTITY if isinstance(value := getattr(record, name, None), str) and value), str(index))
+
+
+def _walk_items(items: tuple[object, ...], path: str) -> Iterator[tuple[str, object]]:
+    for index, item in enumerate(items):
+        if dataclasses.is_dataclass(item):
+            yield from walk(item, join(path, named(item, index)))
+        elif isinstance(item, tuple):
+            yield from _walk_items(item, join(path, str(index)))
+
+
+@cache
+def _names(kind: typing.Hashable) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(typing.cast(type, kind)))
