@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from flows.answers import Answerer, batch_line
+from flows.graph import mermaid
 from rich.console import Console
 
 from bot import app as wiring
 from bot import console as terminal
+from bot import staff
 from bot.handle import Desk, forget, today
 from bot.settings import SettingsError
 from flows.types import PersonKey
+from knowledge.check import check as find_defects
 from knowledge.defects import KnowledgeError
+from knowledge.load import library
+from knowledge.types import Library
 from storage.store import StoreError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
@@ -83,21 +89,32 @@ def ask(
     on = _day(day)()
     if bool(question) == bool(batch):
         fail("ask: 请给一个问题，或用 --batch 给一个文件（二选一）", 2)
-    answerer = wiring.answerer()
+    answerer = Answerer(_library())
     if batch is not None:
         _batch(answerer, batch, on)
         return
-    known = wiring.programme_keys()
-    if programme and programme not in known:
-        fail(f"--programme {programme}: 没有这个项目；可用的有 {'、'.join(known)}", 2)
-    line = wiring.batch_line(answerer, {"id": "1", "question": question, "context_programme": programme or None}, on)
+    _known_programme(programme)
+    line = batch_line(answerer, {"id": "1", "question": question, "context_programme": programme or None}, on)
     if as_json:
         print(json.dumps(line, ensure_ascii=False))
     else:
         terminal.show_answer(Console(), line)
 
 
-def _batch(answerer: wiring.Answerer, path: Path, on: date) -> None:
+def _library() -> Library:
+    try:
+        return library()
+    except KnowledgeError as error:
+        fail(str(error))
+
+
+def _known_programme(key: str) -> None:
+    known = [p.key for p in _library().programmes]
+    if key and key not in known:
+        fail(f"{key}: 没有这个项目；可用的有 {'、'.join(known)}", 2)
+
+
+def _batch(answerer: Answerer, path: Path, on: date) -> None:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -110,7 +127,7 @@ def _batch(answerer: wiring.Answerer, path: Path, on: date) -> None:
             item["id"], item["question"] = str(item["id"]), str(item["question"])
         except (ValueError, KeyError, TypeError):
             fail(f"--batch {path}: 第 {number} 行不是带 id 和 question 的 JSON 对象；请改正这一行", 2)
-        print(json.dumps(wiring.batch_line(answerer, item, on), ensure_ascii=False))
+        print(json.dumps(batch_line(answerer, item, on), ensure_ascii=False))
 
 
 @app.command()
@@ -119,7 +136,7 @@ def check(folder: Annotated[Path | None, typer.Argument(help="知识文件夹；
     terminal.utf8()
     if folder is not None and not folder.is_dir():
         fail(f"check {folder}: 没有这个文件夹；请给出含 fields.toml 和 programmes/ 的文件夹", 2)
-    defects = wiring.defects(folder)
+    defects = find_defects(folder)
     for defect in defects:
         print(defect)
     if defects:
@@ -131,10 +148,13 @@ def check(folder: Annotated[Path | None, typer.Argument(help="知识文件夹；
 def graph(key: str, service: Annotated[str, typer.Option("--service", help="事项代号；不写就全画")] = "") -> None:
     """把一个项目的流程画成 Mermaid 图。"""
     terminal.utf8()
-    try:
-        print(wiring.graph(key, service))
-    except LookupError as error:
-        fail(str(error.args[0]), 2)
+    _known_programme(key)
+    programme = _library().programme(key)
+    services = [s for s in programme.latest.services if service in ("", s.key)]
+    if not services:
+        fail(f"--service {service}: {key} 没有这个事项；可用的有 {'、'.join(s.key for s in programme.latest.services)}", 2)
+    for one in services:
+        print(mermaid(programme, one))
 
 
 @drafts.command("list")
@@ -148,7 +168,7 @@ def drafts_list(
     terminal.utf8()
     desk = _desk(database, day)
     for row in desk.store.drafts(programme=programme, service=service):
-        print(wiring.draft_line(desk, row))
+        print(staff.draft_line(desk, row))
 
 
 @drafts.command("show")
@@ -159,7 +179,7 @@ def drafts_show(draft_id: str, database: Database = "", day: Today = "") -> None
     row = desk.store.draft(draft_id)
     if row is None:
         fail(f"drafts show {draft_id}: 没有这份草稿；用 yizhan drafts list 看编号")
-    print(wiring.draft_text(desk, row))
+    print(staff.draft_text(desk, row))
 
 
 @app.command("forget")

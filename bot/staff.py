@@ -1,0 +1,40 @@
+"""What do staff see of a draft? One line in a list, one page in full; sensitive values masked."""
+
+
+from bot.handle import SHANGHAI, Desk
+from flows.position import Case, case_of, lines, progress
+from flows.say import word
+from flows.types import Session
+from storage.store import DraftRow
+
+
+def _case(desk: Desk, row: DraftRow) -> Case | None:
+    draft = row.draft
+    session = Session(person=row.person, programme=draft.programme, service=draft.service, drafts=(draft,))
+    try:
+        return case_of(desk.assistant, session, desk.today())
+    except (KeyError, StopIteration):
+        return None
+
+
+def draft_line(desk: Desk, row: DraftRow) -> str:
+    """Id, service, unit, how far, verdict, last change: one line, parted by tabs."""
+    case, draft = _case(desk, row), row.draft
+    changed = f"{draft.updated_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    if case is None:
+        return "\t".join((draft.id, draft.programme, draft.service, changed))
+    done, total = progress(case)
+    outcome = word("outcome", case.verdict.outcome) if case.verdict else ""
+    unit = str(case.values.get("unit_name") or case.values.get("station_name") or "")
+    return "\t".join((draft.id, case.programme.short, case.service.name, unit, f"{done}/{total}", outcome, changed))
+
+
+def draft_text(desk: Desk, row: DraftRow) -> str:
+    """Whose draft it is, its answers and findings with their clauses."""
+    case = _case(desk, row)
+    head = [f"{row.draft.id}  {row.person.channel} {row.person.sender}", draft_line(desk, row)]
+    if case is None:
+        return "\n".join(head)
+    found = case.verdict.findings if case.verdict else ()
+    judged = [f"{word('result', f.result)}  {f.label}（{f.citations[0].document} {f.citations[0].article}：“{f.citations[0].quote}”）" for f in found]
+    return "\n".join([*head, *lines(case), *judged])
