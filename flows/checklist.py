@@ -7,15 +7,15 @@ from typing import Literal
 
 from flows.deadlines import Due, due
 from flows.eligibility import evaluate, fields_of
-from flows.form import PREPARATION
+from flows.form import PREPARATION, fields_on, form_of
 from flows.layout import Block, Paper, Paragraph, Run, Table, line
 from flows.phrases import UNSTATED, phrase, phrases
 from flows.say import day as said_day
-from flows.sheet import cells
-from flows.shown import field_of, literal
+from flows.sheet import cells, on_sheet
+from flows.shown import field_of, filled
 from flows.sources import sources
 from flows.types import Finding, Verdict
-from knowledge.types import Citation, Field, Material, Office, Programme, Service, Statement, Step, Value, Version
+from knowledge.types import Citation, Material, Office, Programme, Service, Statement, Step, Value, Version
 
 _WIDTHS = (12.0, 66.0, 22.0, 16.0, 18.0, 22.0)
 _OFFICE_WIDTHS = (56.0, 100.0)
@@ -71,13 +71,12 @@ def _item(material: Material, service: Service, values: Mapping[str, Value], tod
     )
 
 
-def _is_missing(field: Field, values: Mapping[str, Value], today: date) -> bool:
-    if field.stage == "eligibility" or field.optional or field.on_request:
-        return False
-    if field.only_if is not None and evaluate(field.only_if, values, today) is not True:
-        return False
-    value = values.get(field.key)
-    return value is None or not literal(str(value))
+def _unfilled(version: Version, service: Service, values: Mapping[str, Value]) -> tuple[str, ...]:
+    """Labels of what the form or sheet marks 待填."""
+    form = form_of(version, service)
+    keys = fields_on(form) if form else tuple(field.key for field in service.fields if on_sheet(field, values))
+    fields = [field for key in keys if (field := field_of(service, key))]
+    return tuple(dict.fromkeys(field.label for field in fields if filled(service, field.key, values).tone == "missing"))
 
 
 def checklist(
@@ -86,7 +85,7 @@ def checklist(
     """The list for exactly these answers; a material that an open answer could still make needless is marked 视情况."""
     return Checklist(
         items=tuple(item for material in service.materials if (item := _item(material, service, values, today))),
-        missing=tuple(field.label for field in service.fields if _is_missing(field, values, today)),
+        missing=_unfilled(version, service, values),
         dates=due(service, values),
         receipt=service.receipt,
         steps=service.steps,
@@ -122,11 +121,13 @@ def _missing(labels: tuple[str, ...]) -> list[Block]:
 
 
 def _finding(finding: Finding) -> list[Block]:
+    """An open condition with its own clause; the heading that gives it its strength is said by the word."""
     result = phrase("checklist", finding.result)
-    blocks: list[Block] = [Paragraph(style="item", runs=(Run(text=f"□ {finding.label}：", tone="strong"), Run(text=result)))]
+    strength = phrase("checklist", "strength", word=phrase("strength", finding.strength))
+    blocks: list[Block] = [Paragraph(style="item", runs=(Run(text=f"□ {finding.label}{strength}：", tone="strong"), Run(text=result)))]
     blocks += [line("item", phrase("checklist", "remedy", text=finding.remedy))] if finding.remedy else []
     blocks += [line("item", finding.note)] if finding.note else []
-    return blocks + list(sources(finding.citations))
+    return blocks + list(sources(finding.citations[:1]))
 
 
 def _said(statements: Iterable[Statement]) -> list[Block]:

@@ -9,14 +9,14 @@ from flows.calendar import calendar
 from flows.checklist import checklist_paper
 from flows.deadlines import due
 from flows.docx import docx
-from flows.form import form_paper
+from flows.form import form_of, form_paper
 from flows.layout import Paper
 from flows.pdf import pdf, png
 from flows.phrases import phrase
 from flows.sheet import sheet_paper
 from flows.shown import literal
 from flows.types import FileKind, Verdict
-from knowledge.types import Form, Programme, Service, Value, Version
+from knowledge.types import Programme, Service, Value, Version
 
 _UNFIT = re.compile(r'[\\/:*?"<>|\s]+')
 _LONGEST_NAME = 180
@@ -32,17 +32,13 @@ class Rendered:
     content: bytes
 
 
-def _form(version: Version, service: Service) -> Form:
-    for form in version.forms:
-        if form.key == service.form:
-            return form
-    raise KeyError(f"service {service.key}: there is no form {service.form!r} in its version; name one of forms/*.toml")
-
-
 def _paper(programme: Programme, version: Version, service: Service, values: Mapping[str, Value], preparation: bool, today: date) -> Paper:
     if service.produces == "sheet":
         return sheet_paper(programme, service, values, preparation=preparation, today=today)
-    return form_paper(_form(version, service), service, values, preparation=preparation, today=today)
+    form = form_of(version, service)
+    if form is None:
+        raise KeyError(f"service {service.key}: there is no form {service.form!r} in its version; name one of forms/*.toml")
+    return form_paper(form, service, values, preparation=preparation, today=today)
 
 
 def form_docx(
@@ -122,8 +118,8 @@ def render(
     """
     if service.produces == "nothing":
         return ()
-    sheet = service.produces == "sheet"
-    called = phrase("sheet", "name") if sheet else _form(version, service).name
+    form = form_of(version, service)
+    called = form.name if form else phrase("sheet", "name")
     mark = phrase("checklist", "preparation") if preparation else ""
     owner = _owner(values)
     files = _form_files(_paper(programme, version, service, values, preparation, today), (programme.name, called, mark, owner))

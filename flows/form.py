@@ -9,7 +9,7 @@ from flows.eligibility import evaluate, fields_of
 from flows.fitting import PADDING_X, SHORT, heights, lines
 from flows.layout import MARGIN_BOTTOM, MARGIN_TOP, PAGE_HEIGHT, TEXT_WIDTH, Block, Box, Paper, Paragraph, Row, Run, Style, Table, line
 from flows.shown import field_of, filled, shown
-from knowledge.types import Cell, Form, Service, Test, Value
+from knowledge.types import Cell, Form, Service, Test, Value, Version
 
 PREPARATION = "仅供准备，请勿作为正式申报材料提交"
 _SIZES = (12.0, 11.0, 10.5)
@@ -60,7 +60,7 @@ def _label(text: str, width: float) -> Paragraph:
     """A printed label; one too long for its line breaks before its bracket, so that （m²） stays together."""
     if lines(text, width - PADDING_X, _SIZES[0]) > 1 and len(text) < 12:
         text = re.sub(r"(?<=\S)\s*(?=[（(])", "\n", text, count=1)
-    return line("left" if width > TEXT_WIDTH / 2 and len(text) > 8 else "label", text)
+    return line("left" if width > TEXT_WIDTH / 2 and len(text) > 6 else "label", text)
 
 
 def _field_paragraphs(cell: Cell, filling: Filling, width: float) -> tuple[Paragraph, ...]:
@@ -121,6 +121,17 @@ def _box(cell: Cell, filling: Filling, width: float) -> Box:
     return Box(paragraphs=paragraphs, columns=cell.columns, rows=cell.rows, width=width, bottom=bool(cell.office and cell.text))
 
 
+def form_of(version: Version, service: Service) -> Form | None:
+    """The annex that the service fills; None where it fills none."""
+    return next((form for form in version.forms if form.key == service.form), None)
+
+
+def fields_on(form: Form) -> tuple[str, ...]:
+    """Keys of the fields that the form shows, in reading order."""
+    shown_in = [*form.header, *(cell for row in form.rows for cell in row), *form.footer]
+    return tuple(key for cell in shown_in for key in (cell.field, *cell.also) if key)
+
+
 def column_widths(columns: tuple[int, ...]) -> tuple[float, ...]:
     """Relative widths as mm of the text width."""
     return tuple(TEXT_WIDTH * part / sum(columns) for part in columns)
@@ -131,7 +142,8 @@ def _header_runs(cells: tuple[Cell, ...], filling: Filling) -> list[Run]:
     for cell in cells:
         if runs and not (cell.label or cell.text).startswith(("（", "(")):
             runs.append(Run(text="　　"))
-        runs += [Run(text=text) for text in (cell.prefix, cell.label, *blank_date(cell.text)) if text]
+        gap = " " if cell.prefix.endswith((")", "）")) else ""
+        runs += [Run(text=text) for text in (cell.prefix + gap, cell.label, *blank_date(cell.text)) if text]
         runs += [filling.run(key) for key in (cell.field, *cell.also) if key]
     return runs
 

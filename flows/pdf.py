@@ -19,6 +19,8 @@ _LOCK = threading.Lock()
 """A compiler works for one caller at a time."""
 PIXELS_PER_INCH = 110
 _WORD = re.compile(r"[!-~]+")
+_WHOLE = 1200
+"""A cell with fewer characters is not parted by the end of a page."""
 _PAGE = {"side": MARGIN_SIDE, "top": MARGIN_TOP, "bottom": MARGIN_BOTTOM, "leading": LEADING}
 
 
@@ -53,6 +55,7 @@ def _box(box: Box, size: float) -> dict[str, object]:
         "columns": box.columns,
         "rows": box.rows,
         "bottom": box.bottom,
+        "whole": sum(len(p.text) for p in box.paragraphs) < _WHOLE,
         "paragraphs": [_paragraph(p, ems) for p in box.paragraphs],
     }
 

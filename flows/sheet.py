@@ -24,7 +24,8 @@ def cells(widths: tuple[float, ...], contents: tuple[tuple[Paragraph, ...], ...]
     return Row(boxes=boxes, height=_ROW, heading=heading)
 
 
-def _shown(field: Field, values: Mapping[str, Value]) -> bool:
+def on_sheet(field: Field, values: Mapping[str, Value]) -> bool:
+    """Whether the sheet has a line for the field: not for conditions, which follow with their clauses."""
     return field.stage != "eligibility" and not (field.on_request and values.get(field.key) is None)
 
 
@@ -39,7 +40,7 @@ def _value(field: Field, filling: Filling) -> tuple[Paragraph, ...]:
 
 
 def _filled_in(fields: list[Field], filling: Filling) -> Table:
-    rows = (cells(_WIDTHS, ((line("label", field.label),), _value(field, filling))) for field in fields)
+    rows = [cells(_WIDTHS, ((line("label", field.label),), _value(field, filling))) for field in fields]
     return Table(widths=_WIDTHS, rows=tuple(rows))
 
 
@@ -66,7 +67,7 @@ def _conditions(filling: Filling) -> tuple[Block, ...]:
     if not rules:
         return ()
     head = tuple((line("label", phrase("sheet", key)),) for key in ("condition", "said", "source"))
-    rows = [(((line("left", rule.label),), (line("left", _facts(rule, filling)),), sources(rule.cite))) for rule in rules]
+    rows = [((line("left", rule.label),), (line("left", _facts(rule, filling)),), sources(rule.cite[:1])) for rule in rules]
     table = Table(
         widths=_FACT_WIDTHS, size=10.5, rows=(cells(_FACT_WIDTHS, head, heading=True), *(cells(_FACT_WIDTHS, row) for row in rows))
     )
@@ -75,14 +76,15 @@ def _conditions(filling: Filling) -> tuple[Block, ...]:
 
 def sheet_paper(programme: Programme, service: Service, values: Mapping[str, Value], *, preparation: bool, today: date = date.min) -> Paper:
     """All that the applicant filled in, headed by the note that this is no official form; then the conditions with the own facts."""
-    fields = [field for field in service.fields if _shown(field, values)]
+    fields = [field for field in service.fields if on_sheet(field, values)]
     filling = Filling(service=service, values=values, today=today)
     moved = tuple(field.key for field in fields if len(_run(field, filling).text) > _LONGEST)
     filling = Filling(service=service, values=values, today=today, moved=moved)
     title = phrase("sheet", "title", programme=programme.name)
     blocks: list[Block] = [line("banner", PREPARATION)] if preparation else []
     blocks.append(line("title", title))
+    blocks.append(line("item", phrase("sheet", "unofficial"), "strong"))
     if service.sheet_note is not None:
-        blocks += [line("item", service.sheet_note.text, "strong"), *sources(service.sheet_note.cite)]
+        blocks += [line("item", service.sheet_note.text), *sources(service.sheet_note.cite)]
     blocks += [_filled_in(fields, filling), *_conditions(filling), *annex_pages(filling)]
     return Paper(title=title, blocks=tuple(blocks))
