@@ -59,12 +59,15 @@ _REMEDY = "改成引文里的数，或补上含有它的引文；由推算得来
 
 def prove(volume: Volume) -> Iterator[Defect]:
     """A defect for each figure that neither stands in a quotation of its own record nor is derived."""
-    for path, record in walk(volume.version):
-        for name, problem in _problems(record, volume.version):
+    pairs = tuple(walk(volume.version))
+    whole = "\n".join(record.quote for _, record in pairs if isinstance(record, Citation))
+    for path, record in pairs:
+        for name, problem in _problems(record, volume.version, whole):
             yield Defect(file=volume.file, key=join(path, name), problem=problem, remedy=_REMEDY)
     for service in volume.version.services:
+        uses = [(rule, {t.field for _, t in walk(rule) if isinstance(t, Test)}) for rule in service.rules]
         for field in service.fields:
-            for name, problem in _asked(field, service, volume.version):
+            for name, problem in _asked(field, uses, volume.version):
                 yield Defect(file=volume.file, key=f"services.{service.key}.fields.{field.key}.{name}", problem=problem, remedy=_REMEDY)
     for form in volume.version.forms:
         for path, problem in _marks(form):
@@ -76,12 +79,12 @@ def quoted(record: Any) -> str:
     return "\n".join(citation.quote for citation in record.cite)
 
 
-def _problems(record: Any, version: Version) -> Iterator[Problem]:
+def _problems(record: Any, version: Version, whole: str) -> Iterator[Problem]:
     if isinstance(record, Version):
         yield from _force(record)
     if isinstance(record, Service):
-        yield from _stated(record.summary, "summary", _all_quotes(version), ())
-    if type(record) not in _PROSE or getattr(record, "derived", ""):
+        yield from _stated(record.summary, "summary", whole, ())
+    if type(record) not in _PROSE or _derived(record):
         return
     articles = tuple(citation.article for citation in record.cite)
     text = quoted(record)
@@ -92,6 +95,10 @@ def _problems(record: Any, version: Version) -> Iterator[Problem]:
         if getattr(record, name) is not None and getattr(record, name) not in numbers(text):
             yield name, f"{getattr(record, name)} 不在引文里"
     yield from _special(record, text)
+
+
+def _derived(record: Any) -> str:
+    return str(record.derived) if hasattr(record, "derived") else ""
 
 
 def _special(record: Any, text: str) -> Iterator[Problem]:
@@ -117,9 +124,12 @@ def _special(record: Any, text: str) -> Iterator[Problem]:
 
 def _stated(text: str, name: str, quotes: str, besides: tuple[str, ...]) -> Iterator[Problem]:
     """Figures of a sentence that no quotation holds, each once."""
-    held, told = numbers(quotes), days(quotes)
-    wrong = [shown for shown, value in claims(text, besides) if value not in held]
-    wrong += [day.isoformat() for day in days(text) - told] if not wrong else []
+    stated = tuple(claims(text, besides))
+    if not stated:
+        return
+    held = numbers(quotes)
+    wrong = [shown for shown, value in stated if value not in held]
+    wrong += [day.isoformat() for day in days(text) - days(quotes)] if not wrong else []
     for shown in dict.fromkeys(wrong):
         yield name, f"「{shown}」不在引文里"
 
@@ -175,15 +185,15 @@ def _deadline(deadline: Deadline, text: str) -> Iterator[Problem]:
         yield "period", f"期限 {deadline.period} 不在引文里"
 
 
-def _asked(field: Field, service: Service, version: Version) -> Iterator[Problem]:
+def _asked(field: Field, uses: list[tuple[Rule, set[str]]], version: Version) -> Iterator[Problem]:
     """Figures in a field's wording: they stand in its own quotations, in those of the rules that use it or in its ceiling's."""
-    rules: list[Any] = [rule for rule in service.rules if any(isinstance(t, Test) and t.field == field.key for _, t in walk(rule))]
-    sums = [money for money in version.money if money.id == field.ceiling]
-    text = "\n".join(quoted(record) for record in (field, *rules, *sums))
-    besides = (field.example, *(c.article for record in (field, *rules, *sums) for c in record.cite))
+    records: list[Any] = [field, *(rule for rule, keys in uses if field.key in keys), *(m for m in version.money if m.id == field.ceiling)]
+    text = "\n".join(quoted(record) for record in records)
+    besides = (field.example, *(c.article for record in records for c in record.cite))
     if field.kind not in _FIXED_LENGTH:
-        for name in ("question", "why", "suggestion"):
-            yield from _stated(getattr(field, name), name, text, besides)
+        yield from _stated(field.question, "question", text, besides)
+        yield from _stated(field.why, "why", text, besides)
+    yield from _stated(field.suggestion, "suggestion", "\n".join([text, *(quoted(rule) for rule, _ in uses)]), besides)
     yield from _tested(field.only_if, "only_if", text)
 
 
@@ -195,7 +205,3 @@ def _marks(form: Form) -> Iterator[Problem]:
         for place, cell in enumerate(row):
             if cell.mark:
                 yield from _tested(cell.mark, f"rows.{index}.{place}.mark", labels)
-
-
-def _all_quotes(version: Version) -> str:
-    return "\n".join(record.quote for _, record in walk(version) if isinstance(record, Citation))

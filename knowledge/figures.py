@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
@@ -12,8 +13,8 @@ _CHINESE = r"[〇零一二两三四五六七八九十百千]+"
 _ARABIC = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*([千万亿]?)")
 _WORDS = re.compile(rf"({_CHINESE})([万亿]?)")
 _COUNTED = re.compile(rf"({_CHINESE})([万亿]?)个?(人次|工作日|小时|季度|月|年|日|天|周|次|人|名|元|家|倍|场|份|级)")
-_ONE = ("小时", "季度", "月", "年", "周")
-"""Units after which 一 is a figure; elsewhere (一次性, 一家, 一人) it mostly is not."""
+_ONE = re.compile(r"(?<=[期满为])一个?(?:月|年|周|季度|小时)|一个?(?:月|年|周|季度|小时)(?=[内以之期后满])")
+"""Where 一 is a figure: 一年内, 满一年; elsewhere (一次性, 一家, 这一年, 一年合计) it mostly is not."""
 _DAY = re.compile(r"(\d{4})(?:年|-|/|\.)(\d{1,2})(?:月|-|/|\.)(\d{1,2})日?")
 _MONTH = re.compile(r"(\d{4})(?:年|-)(\d{1,2})月?")
 _PERIOD = re.compile(rf"(\d+|{_CHINESE}|半)(个工作日|工作日|个月|年|日|天|周)")
@@ -21,10 +22,11 @@ _ISO = {"个月": "M", "年": "Y", "日": "D", "天": "D", "周": "W"}
 _QUARTER = re.compile(r"第([一二三四1234])季度")
 _NO_FIGURE = re.compile(
     rf"〔\d{{4}}〕\d+号|\[\d{{4}}\]\d+号|附件\s*(?:\d+|{_CHINESE})|第\s*(?:\d+|{_CHINESE})\s*[条章款项节]"
-    rf"|[（(](?:\d+|{_CHINESE})[）)]|{_CHINESE}、|A4|\{{\{{.*?\}}\}}|\{{%.*?%\}}"
+    rf"|[（(](?:\d+|{_CHINESE})[）)]|{_CHINESE}、|两份(?:文件|通知)|A4|\{{\{{.*?\}}\}}|\{{%.*?%\}}"
 )
 
 
+@lru_cache(4096)
 def folded(text: str) -> str:
     """The text without white space and with full-width figures and signs folded."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
@@ -45,6 +47,7 @@ def chinese(word: str) -> int | None:
     return total + digit
 
 
+@lru_cache(4096)
 def numbers(text: str) -> frozenset[float]:
     """Every number the text can be said to name; 10万 names both 10 and 100000."""
     text, found = folded(text), set()
@@ -67,7 +70,7 @@ def claims(text: str, besides: tuple[str, ...] = ()) -> Iterator[tuple[str, floa
         yield match[0].strip(), float(match[1].replace(",", "")) * (_LARGE.get(match[2]) or _UNITS.get(match[2]) or 1)
     for match in _COUNTED.finditer(text):
         value = chinese(match[1])
-        if value is not None and (match[1] != "一" or match[3] in _ONE):
+        if value is not None and (match[1] != "一" or _ONE.match(text, match.start())):
             yield match[0], float(value * _LARGE.get(match[2], 1))
 
 

@@ -4,6 +4,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from knowledge.check import prove
 from knowledge.defects import KnowledgeError
 from knowledge.sources import read
 from knowledge.types import Library, Programme, Service, Version
@@ -16,8 +17,9 @@ PACKAGED = Path(__file__).parent
 def load(folder: Path | None = None) -> Library:
     """All programmes under the folder (the packaged one when None); `KnowledgeError` lists every defect of broken data."""
     shelf = read(folder or PACKAGED)
-    if shelf.defects:
-        raise KnowledgeError(shelf.defects)
+    defects = prove(shelf)
+    if defects:
+        raise KnowledgeError(defects)
     return shelf.library
 
 

@@ -170,7 +170,7 @@ def _shown(value: object) -> str:
 def walk(record: object, path: str = "") -> Iterator[tuple[str, object]]:
     """Every record inside this one (itself first) with its path of keys, citations included."""
     yield path, record
-    for name in _names(type(record)):
+    for name in _names(typing.cast(typing.Hashable, type(record))):
         value = getattr(record, name)
         if dataclasses.is_dataclass(value):
             yield from walk(value, join(path, name))
@@ -193,4 +193,10 @@ def _walk_items(items: tuple[object, ...], path: str) -> Iterator[tuple[str, obj
 
 @cache
 def _names(kind: typing.Hashable) -> tuple[str, ...]:
-    return tuple(f.name for f in dataclasses.fields(typing.cast(type, kind)))
+    """The fields of a record that can hold records."""
+    hints = typing.get_type_hints(typing.cast(type, kind))
+    return tuple(name for name, hint in hints.items() if _holds_records(hint))
+
+
+def _holds_records(hint: Any) -> bool:
+    return dataclasses.is_dataclass(hint) or any(_holds_records(part) for part in typing.get_args(hint))
