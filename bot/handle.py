@@ -160,6 +160,9 @@ def _verdict_json(made: Turn) -> dict[str, object]:
     if made.session.service and (verdict.grade is not None or verdict.graded):
         grade = verdict.grade
         shown["grade"] = grade and {
-            "grade": grade.grade, "ceiling": grade.ceiling, "next": grade.next, "short_of_next": grade.short_of_next
+            "grade": grade.grade,
+            "ceiling": grade.ceiling,
+            "next": grade.next,
+            "short_of_next": grade.short_of_next,
         }
     return shown

@@ -1,6 +1,5 @@
 """What do staff see of a draft? One line in a list, one page in full; sensitive values masked."""
 
-
 from bot.handle import SHANGHAI, Desk
 from flows.position import Case, case_of, lines, progress
 from flows.say import word
@@ -36,5 +35,6 @@ def draft_text(desk: Desk, row: DraftRow) -> str:
     if case is None:
         return "\n".join(head)
     found = case.verdict.findings if case.verdict else ()
-    judged = [f"{word('result', f.result)}  {f.label}（{f.citations[0].document} {f.citations[0].article}：“{f.citations[0].quote}”）" for f in found]
+    clauses = [(f, f.citations[0]) for f in found]
+    judged = [f"{word('result', f.result)}  {f.label}（{c.document} {c.article}：“{c.quote}”）" for f, c in clauses]
     return "\n".join([*head, *lines(case), *judged])

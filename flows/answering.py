@@ -2,20 +2,23 @@
 
 import re
 
-from flows import telling
-from flows.answers import Answered
+from flows import inquiry
 from flows.exchange import Exchange
 from flows.extract import extract, mask_text, spans
 from flows.fields import is_blank, read
-from flows.position import Case, Position, allowed, excluded, line, open_notice
+from flows.position import Case, Position, allowed, line, open_notice
 from flows.questions import advise, asking, notice, suggestion, suited
 from flows.reading import Reading
-from flows.say import options, say, word, yuan
-from flows.types import Effect, Option, Verdict
+from flows.say import say, word, yuan
+from flows.types import Option
 from knowledge.types import Field, Value
 
-_YES = re.compile(r"^(是|对|好|行|嗯|可以|同意|愿意|继续|确认|确定|没问题|没错|要|接着|ok|yes|y|需要|都对|生成|提交|正确|无误|我?同意|👍)", re.I)
+_YES = re.compile(
+    r"^(是|对|好|行|嗯|可以|同意|愿意|继续|确认|确定|没问题|没错|要|接着|ok|yes|y|需要|都对|生成|提交|正确|无误|我?同意|👍)",
+    re.I,
+)
 _NO = re.compile(r"不同意|不要|不用|不了|不愿|不想|不行|不可以|不需要|不继续|先不|拒绝|算了|取消|否|^不|^no|^n$|停|别", re.I)
+_OURS = re.compile(r"(就是|是)?(我们|我|本|咱们?)(们)?(自己|本)?(的)?(公司|单位|学校|中心|机构|自己)?(自己|本身)?")
 _UNSURE = re.compile(r"哪(一)?(种|类|个)(更)?(适合|合适|好)|帮我选|怎么选|选哪|该选|推荐|建议")
 
 
@@ -42,7 +45,7 @@ def _field(x: Exchange, field: Field) -> None:
     if text == word("use") and suggestion(x.case, field):
         use_suggestion(x, field)
         return
-    if _is_question(x, field) and policy(x, only_answers=field.kind not in ("yes_no", "number")):
+    if _is_question(x, field) and inquiry.policy(x, only_answers=field.kind not in ("yes_no", "number")):
         return
     _read(x, field, text)
 
@@ -108,7 +111,7 @@ def _unreadable(x: Exchange, field: Field, reading: Reading) -> None:
     if facts:
         take_facts(x, facts)
         return
-    if policy(x, only_answers=True, at_least=0.75):
+    if inquiry.policy(x, only_answers=True, at_least=0.75):
         return
     x.tell("unreadable", problem=reading.problem)
 
@@ -167,12 +170,10 @@ def _say_unmet(x: Exchange, case: Case, field: Field) -> None:
 
 
 def _resolved(x: Exchange, field: Field, value: Value) -> Value:
-    """"Our own firm" as the host is the applicant's name."""
+    """ "Our own firm" as the host is the applicant's name."""
     own = x.case.values.get("unit_name") if x.case else None
-    if field.key == "host_name" and isinstance(value, str) and isinstance(own, str):
-        if re.fullmatch(r"(就是|是)?(我们|我|本|咱们?)(们)?(自己|本)?(的)?(公司|单位|学校|中心|机构|自己)?(自己|本身)?", value):
-            return own
-    return value
+    ours = field.key == "host_name" and isinstance(value, str) and isinstance(own, str) and bool(_OURS.fullmatch(value))
+    return own if ours else value
 
 
 def _above_ceiling(x: Exchange, field: Field, value: Value) -> bool:
@@ -286,7 +287,7 @@ def _choose_type(x: Exchange, field: Field, text: str) -> bool:
 
 
 def _aside(x: Exchange, at: Position) -> None:
-    if x.assistant.answerer.is_question(x.text) and policy(x, only_answers=True):
+    if x.assistant.answerer.is_question(x.text) and inquiry.policy(x, only_answers=True):
         return
     given = yes_or_no(x, at)
     if at.key in ("consent", "bank_consent"):
@@ -346,7 +347,7 @@ def take_or_ask(x: Exchange) -> None:
     if facts and case:
         fresh = {key: value for key, value in facts.items() if case.values.get(key) != value}
         take_facts(x, fresh)
-    elif not policy(x, only_answers=False, at_least=0.5):
+    elif not inquiry.policy(x, only_answers=False, at_least=0.5):
         x.tell("not_understood")
 
 
@@ -356,111 +357,9 @@ def _at_the_end(x: Exchange) -> None:
 
     mention = x.assistant.names.mention(x.text)
     other = [s for s in mention.services if s != (x.session.programme, x.session.service)]
-    if x.assistant.answerer.is_question(x.text) and policy(x, only_answers=True):
+    if x.assistant.answerer.is_question(x.text) and inquiry.policy(x, only_answers=True):
         return
     if other and (mention.named or other[0][0] == x.session.programme):
         opening.start(x, *other[0])
         return
     take_or_ask(x)
-
-
-# --- policy questions ---
-
-
-def policy(
-    x: Exchange, *, question: str = "", programme: str | None = None, only_answers: bool = False, at_least: float = 0.0
-) -> bool:
-    """Answer a policy question in the scope of the running case; False where nothing was said.
-
-    With `only_answers` a text that the documents cannot answer is left to be read as something else.
-    """
-    text = question or x.text
-    values = x.case.values if x.case else {}
-    scope = programme or x.session.programme
-    service = x.session.service if scope == x.session.programme else None
-    found = x.assistant.answerer.ask(text, programme=scope, service=service, today=x.today, values=values)
-    if found.confidence < at_least or found.outcome in ("chat", "command", "unknown") and only_answers:
-        return False
-    if found.outcome == "unknown" or (found.outcome == "chat" and only_answers):
-        _unanswerable(x)
-        return True
-    say_answer(x, found)
-    if found.outcome == "clarify" and not question:
-        x.update(question=x.masked(x.message.text))
-    return True
-
-
-def say_answer(x: Exchange, found: Answered) -> None:
-    """Add the answer with its citations; a person that is wanted is noted for staff."""
-    choices = ()
-    if found.outcome == "clarify":
-        choices = options(*((p.key, p.name) for p in x.assistant.library.programmes if not found.programmes or p.key in found.programmes))
-    x.add(found.text, found.citations, choices)
-    if found.outcome == "handover":
-        x.effects.append(Effect(kind="handover", text=x.masked(x.message.text)))
-    if found.outcome == "not_stated":
-        x.effects.append(Effect(kind="unanswered", text=x.masked(x.message.text)))
-
-
-def _unanswerable(x: Exchange) -> None:
-    x.tell("unanswerable")
-    x.effects.append(Effect(kind="unanswered", text=x.masked(x.message.text)))
-
-
-# --- what follows from the answers ---
-
-
-def tell_outcome(x: Exchange, before: Position, after: Position) -> None:
-    """Tell an exclusion at once, the verdict when the facts are complete, and a verdict that a change turned."""
-    case = x.case
-    if case is None:
-        return
-    if excluded(case) and not case.draft.has("excluded_told"):
-        _tell_exclusion(x, case)
-    if not excluded(case) and case.draft.has("excluded_told"):
-        x.drop("excluded_told")
-    if _facts_complete(case, after):
-        _tell_verdict(x)
-
-
-def _facts_complete(case: Case, after: Position) -> bool:
-    return not any(f.stage in ("choose", "eligibility") and f.key not in case.values for f in case.fields) or after.stage in ("form", "review", "done")
-
-
-def _tell_exclusion(x: Exchange, case: Case) -> None:
-    x.put_aside("excluded_told", True)
-    for finding in case.verdict.findings if case.verdict else ():
-        if finding.strength == "exclusion" and finding.result == "unmet":
-            x.tell("exclusion_hit", cite=finding.citations, quote=finding.citations[0].quote, remedy=finding.remedy)
-
-
-def _tell_verdict(x: Exchange) -> None:
-    """Once when the facts are complete, and again whenever the outcome or a grade differs from what was told."""
-    case = x.case
-    if case is None:
-        return
-    told, now = case.draft.value("verdict_told"), _summary(case.verdict) if case.service.judged else _facts(case)
-    if told == now and case.draft.has("verdict_told"):
-        return
-    telling.verdict(x, case, changed=case.draft.has("verdict_told"))
-    if not case.service.judged:
-        _tell_sheet(x, case)
-    if case.service.produces == "nothing":
-        x.tell("grade_end")
-    x.put_aside("verdict_told", now)
-
-
-def _summary(verdict: Verdict | None) -> str:
-    if verdict is None:
-        return ""
-    grade = f"{verdict.grade.grade}{verdict.grade.short_of_next}" if verdict.grade else ""
-    return f"{verdict.outcome}:{grade}:{','.join(f.rule for f in verdict.findings if f.result != 'met')}"
-
-
-def _facts(case: Case) -> str:
-    return ",".join(f"{f.key}={case.values.get(f.key)}" for f in case.fields if f.stage == "eligibility")
-
-
-def _tell_sheet(x: Exchange, case: Case) -> None:
-    telling.rank_and_score(x, case)
-    telling.unmatched(x, case)

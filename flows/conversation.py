@@ -7,7 +7,7 @@ question → the opening. What is asked next is never stored: `position.py` deri
 from dataclasses import replace
 from datetime import date
 
-from flows import answering, commanding, opening, telling
+from flows import answering, commanding, opening, outcome, telling
 from flows.assistant import Assistant
 from flows.commands import Command, change, command, correction, switch
 from flows.exchange import Exchange
@@ -36,7 +36,7 @@ def turn(assistant: Assistant, session: Session, message: Message, *, today: dat
         _look_at(x, before)
     if x.session.paused and session.paused:
         x.update(paused=False)
-    return _finish(x, before)
+    return _finish(x)
 
 
 def _place(x: Exchange) -> Position:
@@ -83,9 +83,9 @@ def _notice_policy_change(x: Exchange) -> None:
         x.drop("review")
 
 
-def _finish(x: Exchange, before: Position) -> Turn:
+def _finish(x: Exchange) -> Turn:
     if not any(e.kind == "forget" for e in x.effects):
-        _conclude(x, before)
+        _conclude(x)
     at = _place(x)
     if not x.session.paused and not any(e.kind == "forget" for e in x.effects):
         ask(x, at)
@@ -95,12 +95,12 @@ def _finish(x: Exchange, before: Position) -> Turn:
     return _result(x, at)
 
 
-def _conclude(x: Exchange, before: Position) -> None:
+def _conclude(x: Exchange) -> None:
     """What follows from the answers by itself: an exclusion told at once, the verdict, the files."""
     case = x.case
     if case is None:
         return
-    answering.tell_outcome(x, before, _place(x))
+    outcome.tell_outcome(x, _place(x))
     if (case := x.case) and case.draft.has("review") and case.draft.finished_at is None and _place(x).stage == "done":
         _hand_out(x)
     if case := x.case:

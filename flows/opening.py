@@ -2,7 +2,7 @@
 
 import re
 
-from flows import answering, telling
+from flows import answering, inquiry, telling
 from flows.exchange import Exchange
 from flows.extract import extract
 from flows.position import Case, Position, allowed
@@ -28,10 +28,10 @@ def begin(x: Exchange, at: Position) -> None:
         _question_only(x, mention)
         return
     if mention.foreign and not mention.programmes:
-        answering.policy(x)
+        inquiry.policy(x)
         return
     if question:
-        answering.policy(x, programme=mention.programmes[0] if len(mention.programmes) == 1 else None, only_answers=True)
+        inquiry.policy(x, programme=mention.programmes[0] if len(mention.programmes) == 1 else None, only_answers=True)
     _find(x, mention, question)
 
 
@@ -48,7 +48,7 @@ def _answer_pending(x: Exchange) -> bool:
     meant = x.assistant.names.mention(x.text).programmes or tuple(o.value for o in programme_options(x) if x.text in (o.value, o.label))
     if len(meant) != 1 or len(x.text) > 16:
         return False
-    answering.policy(x, question=question, programme=meant[0])
+    inquiry.policy(x, question=question, programme=meant[0])
     if x.session.programme is None:
         x.update(programme=meant[0])
     return True
@@ -75,7 +75,7 @@ def _chosen(x: Exchange, at: Position) -> bool:
 
 def _question_only(x: Exchange, mention: Mention) -> None:
     """Answer, and let the programme that was named scope what follows; nothing is begun."""
-    answering.policy(x)
+    inquiry.policy(x)
     if len(mention.programmes) == 1 and x.session.programme is None:
         x.update(programme=mention.programmes[0])
 
@@ -105,7 +105,7 @@ def _unclear(x: Exchange, mention: Mention) -> None:
     if x.session.revision == 0 or not mention.named:
         outcome = x.assistant.answerer.ask(x.text, today=x.today)
         if outcome.outcome == "out_of_scope":
-            answering.say_answer(x, outcome)
+            inquiry.say_answer(x, outcome)
             return
         if x.session.revision == 0:
             x.tell("welcome")
@@ -162,9 +162,7 @@ def start(x: Exchange, programme_key: str, service_key: str) -> None:
 
 def _new_draft(x: Exchange, programme: Programme, service: Service) -> None:
     answers = _carried(x, programme, service)
-    draft = Draft(
-        id=x.new_id, programme=programme.key, service=service.key, answers=answers, created_at=x.now, updated_at=x.now
-    )
+    draft = Draft(id=x.new_id, programme=programme.key, service=service.key, answers=answers, created_at=x.now, updated_at=x.now)
     x.update(drafts=(*x.session.drafts, draft))
     x.tell("begin", programme=programme, service=service)
     if answers:
@@ -181,9 +179,10 @@ def _carried(x: Exchange, programme: Programme, service: Service) -> tuple[Answe
         for answer in draft.answers:
             field = next((f for f in service.fields if f.key == answer.field), None)
             before = asked.get(answer.field)
-            if field and before and answer.value is not None and answer.field not in taken and _same(field, before, answer.value):
-                if not field.sensitive and (not field.personal or allowed(x.assistant, x.session, field)):
-                    taken[answer.field] = Answer(field=field.key, value=answer.value, at=x.now, source="carried")
+            if field is None or before is None or answer.value is None or answer.field in taken or field.sensitive:
+                continue
+            if _same(field, before, answer.value) and allowed(x.assistant, x.session, field):
+                taken[answer.field] = Answer(field=field.key, value=answer.value, at=x.now, source="carried")
     return tuple(taken.values())
 
 

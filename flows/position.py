@@ -140,7 +140,8 @@ def _after_facts(assistant: Assistant, session: Session, case: Case, open_fields
 
 def excluded(case: Case) -> bool:
     """Whether an exclusion is hit."""
-    return bool(case.verdict) and any(f.strength == "exclusion" and f.result == "unmet" for f in case.verdict.findings)
+    found = case.verdict.findings if case.verdict else ()
+    return any(f.strength == "exclusion" and f.result == "unmet" for f in found)
 
 
 def _stopped(case: Case) -> bool:

@@ -177,4 +177,3 @@ def notice(x: Exchange, at: Position) -> str:
         return say("consent_abroad")
     form = x.case.service.name if x.case else ""
     return say("consent", operator=x.assistant.operator or word("operator"), form=form, days=x.assistant.retention_days)
-

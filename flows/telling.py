@@ -101,7 +101,8 @@ def _grade_lines(case: Case, found: Verdict) -> list[str]:
     if grade.grade == case.service.fail_grade:
         return [say("grade_fail", g=grade, unit=unit)]
     money = _grade_money(case, grade)
-    ceiling = f"{say('money_ceiling', amount=yuan(grade.ceiling)) if money and money.kind != 'fixed' else yuan(grade.ceiling)}" if grade.ceiling else ""
+    amount = yuan(grade.ceiling)
+    ceiling = "" if not grade.ceiling else amount if money and money.kind == "fixed" else say("money_ceiling", amount=amount)
     return [say("grade", g=grade, suffix="" if grade.grade.endswith("级") else "级", ceiling=ceiling, unit=unit)]
 
 

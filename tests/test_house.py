@@ -38,7 +38,9 @@ def test_each_package_imports_only_what_lies_below_it(path: Path) -> None:
         assert {name for name in imports(path) if name.startswith("flows")} <= {"flows.types"}
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.relative_to(ROOT).parts[0] in ("knowledge", "flows")], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if p.relative_to(ROOT).parts[0] in ("knowledge", "flows")], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_knowledge_and_flows_touch_no_clock_network_or_environment(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports(path)} & WORLD
     source = path.read_text(encoding="utf-8")

@@ -71,5 +71,7 @@ def test_the_conversation_goes_as_written(path: Path, tmp_path: Path) -> None:
             talk.reopen()
         else:
             checked += 1
-            assert expectation(talk, kind, rest), f"{path.name}:{number}: {line}\n--- got [{talk.last.stage}, asks {talk.asks}]\n{talk.text()}"
+            assert expectation(talk, kind, rest), (
+                f"{path.name}:{number}: {line}\n--- got [{talk.last.stage}, asks {talk.asks}]\n{talk.text()}"
+            )
     assert checked >= 5

@@ -1,0 +1,44 @@
+"""How is a policy question answered in the middle of a conversation? In the scope of the running case; what is asked stays asked."""
+
+from flows.answers import Answered
+from flows.exchange import Exchange
+from flows.say import options
+from flows.types import Effect, Option
+
+
+def policy(x: Exchange, *, question: str = "", programme: str | None = None, only_answers: bool = False, at_least: float = 0.0) -> bool:
+    """Answer a policy question in the scope of the running case; False where nothing was said.
+
+    With `only_answers` a text that the documents cannot answer is left to be read as something else.
+    """
+    text = question or x.text
+    values = x.case.values if x.case else {}
+    scope = programme or x.session.programme
+    service = x.session.service if scope == x.session.programme else None
+    found = x.assistant.answerer.ask(text, programme=scope, service=service, today=x.today, values=values)
+    if found.confidence < at_least or (found.outcome in ("chat", "command", "unknown") and only_answers):
+        return False
+    if found.outcome == "unknown" or (found.outcome == "chat" and only_answers):
+        _unanswerable(x)
+        return True
+    say_answer(x, found)
+    if found.outcome == "clarify" and not question:
+        x.update(question=x.masked(x.message.text))
+    return True
+
+
+def say_answer(x: Exchange, found: Answered) -> None:
+    """Add the answer with its citations; a person that is wanted is noted for staff."""
+    choices: tuple[Option, ...] = ()
+    if found.outcome == "clarify":
+        choices = options(*((p.key, p.name) for p in x.assistant.library.programmes if not found.programmes or p.key in found.programmes))
+    x.add(found.text, found.citations, choices)
+    if found.outcome == "handover":
+        x.effects.append(Effect(kind="handover", text=x.masked(x.message.text)))
+    if found.outcome == "not_stated":
+        x.effects.append(Effect(kind="unanswered", text=x.masked(x.message.text)))
+
+
+def _unanswerable(x: Exchange) -> None:
+    x.tell("unanswerable")
+    x.effects.append(Effect(kind="unanswered", text=x.masked(x.message.text)))
