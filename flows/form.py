@@ -12,7 +12,9 @@ from flows.shown import field_of, filled, shown
 from knowledge.types import Cell, Form, Service, Test, Value, Version
 
 PREPARATION = "仅供准备，请勿作为正式申报材料提交"
-_SIZES = (12.0, 11.0, 10.5)
+_SIZE = 12.0
+_TIGHTER = ((_SIZE, 1.0), (11.0, 1.0), (10.5, 1.0), (10.5, 0.7))
+"""Type size in points and part of the least heights, tried in turn before any text leaves the form."""
 _HEADER_ROOM, _ROOM_TO_SPARE = 34, 0.96
 _ANNEX_FROM = 30
 """Texts shorter than this many characters never go to an annex page."""
@@ -48,7 +50,7 @@ def _style(cell: Cell, run: Run, width: float, filling: Filling) -> Style:
     """Long text begins indented, in a narrow cell at the left; what takes a line stands in the middle."""
     if cell.prefix:
         return "left"
-    taken = lines(run.text, width - PADDING_X, _SIZES[0])
+    taken = lines(run.text, width - PADDING_X, _SIZE)
     field, wide = field_of(filling.service, cell.field), width > TEXT_WIDTH / 2
     long = field is not None and field.kind == "long_text" and run.tone != "missing" and cell.field not in filling.moved
     if long and wide:
@@ -58,7 +60,7 @@ def _style(cell: Cell, run: Run, width: float, filling: Filling) -> Style:
 
 def _label(text: str, width: float) -> Paragraph:
     """A printed label; one too long for its line breaks before its bracket, so that （m²） stays together."""
-    if lines(text, width - PADDING_X, _SIZES[0]) > 1 and len(text) < 12:
+    if lines(text, width - PADDING_X, _SIZE) > 1 and len(text) < 12:
         text = re.sub(r"(?<=\S)\s*(?=[（(])", "\n", text, count=1)
     return line("left" if width > TEXT_WIDTH / 2 and len(text) > 6 else "label", text)
 
@@ -179,22 +181,31 @@ def _room(form: Form, preparation: bool) -> float:
     return (PAGE_HEIGHT - MARGIN_TOP - MARGIN_BOTTOM - above - below) * _ROOM_TO_SPARE
 
 
-def _squeezed(rows: tuple[Row, ...], room: float) -> tuple[Row, ...]:
-    least = sum(row.height for row in rows)
-    return rows if least <= room * 0.8 else tuple(replace(row, height=row.height * room * 0.8 / least) for row in rows)
+def _lowered(rows: tuple[Row, ...], part: float) -> tuple[Row, ...]:
+    return rows if part == 1 else tuple(replace(row, height=row.height * part) for row in rows)
+
+
+def _within(rows: tuple[Row, ...], widths: tuple[float, ...], room: float) -> Table | None:
+    """The table in the largest type that fits: least heights give way before text is moved; None where it is too long."""
+    least = min(1.0, room * 0.8 / sum(row.height for row in rows))
+    for size, part in _TIGHTER:
+        lowered = _lowered(rows, min(least, part))
+        if sum(heights(lowered, size)) <= room:
+            return Table(widths=widths, rows=lowered, size=size)
+    return None
 
 
 def _fitted(form: Form, filling: Filling, room: float) -> tuple[Table, Filling]:
-    """The table on one page: in smaller type if need be, then with the longest texts moved to annex pages."""
-    filling = _long_header(form, filling)
+    """The table on one page, the longest texts moved to annex pages until it fits."""
+    filling, widths = _long_header(form, filling), column_widths(form.columns)
     while True:
-        rows = _squeezed(_rows(form, filling), room)
-        for size in _SIZES:
-            if sum(heights(rows, size)) <= room:
-                return Table(widths=column_widths(form.columns), rows=rows, size=size), filling
-        key = _movable(form, filling, _SIZES[-1])
-        if key is None:
-            return Table(widths=column_widths(form.columns), rows=rows, size=_SIZES[-1]), filling
+        rows = _rows(form, filling)
+        table = _within(rows, widths, room)
+        if table is not None:
+            return table, filling
+        key = _movable(form, filling, _TIGHTER[-1][0])
+        if key is None:  # nothing of the applicant's is long: the annex itself needs more than a page
+            return Table(widths=widths, rows=rows, size=_TIGHTER[-1][0]), filling
         filling = replace(filling, moved=(*filling.moved, key))
 
 
