@@ -56,6 +56,8 @@ class SqliteStore:
         self._scrub_at: float | None = None
         with self._guarded():
             pass
+        if self._scrub_is_due():
+            self._scrub()
 
     def replies(self, message: Message) -> tuple[Reply, ...] | None:
         """The replies this very message got before; None when it is new."""
@@ -224,7 +226,7 @@ class SqliteStore:
                 connection.close()
                 raise
             if _scrub_noted(db):
-                self._scrub()
+                self._scrub_at = time.monotonic()
             return db
         return self._db
 
@@ -270,7 +272,7 @@ class SqliteStore:
             with self._guarded() as db:
                 db.execute("VACUUM")
                 if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    raise sqlite3.OperationalError("the WAL is being read")
+                    raise StoreError(f"{self.path}: another program reads the WAL; it is emptied later")
                 db.execute("DELETE FROM meta WHERE key = 'scrub'")
             self._scrub_at = None
         except StoreError:
