@@ -210,12 +210,12 @@ def _fitted(form: Form, filling: Filling, room: float) -> tuple[Table, Filling]:
 
 
 def annex_pages(filling: Filling) -> list[Block]:
-    """A page for each text that was moved, under its label."""
-    blocks: list[Block] = []
+    """On a new page each text that was moved, under its label."""
+    blocks: list[Block] = [line("page", "")] if filling.moved else []
     whole = replace(filling, moved=())
     for number, key in enumerate(filling.moved, 1):
         field = field_of(filling.service, key)
-        blocks += [line("page", ""), line("heading", f"附页{number}　{field.label if field else key}")]
+        blocks.append(line("heading", f"附页{number}　{field.label if field else key}"))
         blocks += [line("text", part) for part in whole.run(key).text.split("\n")]
     return blocks
 
