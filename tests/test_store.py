@@ -4,6 +4,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -460,6 +461,19 @@ def test_a_deletion_that_another_reader_hinders_is_finished_later(tmp_path: Path
     store.close()
     with closing(SqliteStore(path, SECRET)):
         assert traces(path.parent, "王金丝雀") == []
+
+
+def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SqliteStore, "_scrub", lambda self: None)
+    with closing(SqliteStore(tmp_path / "data" / "yizhan.db", SECRET)) as store:
+        say(store, 1, text="王金丝雀")
+        assert store.forget(WANG)
+        shutil.copytree(tmp_path / "data", tmp_path / "crashed")  # what a kill leaves: database and WAL
+    assert traces(tmp_path / "crashed", "王金丝雀") == ["王金丝雀"]
+    monkeypatch.undo()
+    with closing(SqliteStore(tmp_path / "crashed" / "yizhan.db", SECRET)) as store:
+        assert traces(tmp_path / "crashed", "王金丝雀") == []
+        assert store.load(WANG) == Session(person=WANG)
 
 
 def test_sensitive_answers_never_stand_readable_in_the_files(sqlite_at: SqliteStore) -> None:
