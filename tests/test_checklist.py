@@ -42,7 +42,7 @@ SERVICE = Service(
         field("wish", "优选", kind="yes_no", on_request=True),
     ),
     materials=MATERIALS,
-    deadlines=(Deadline(id="d", label="县区报送", on=date(2026, 6, 30), whose="县区人社局", cite=CLAUSE),),
+    deadlines=(Deadline(id="d", label="县区报送", on=date(2026, 6, 30), whose="这是县区人社局的日期", cite=CLAUSE),),
     receipt=(Statement(id="where", text="交到市中心。", cite=CLAUSE),),
     steps=(Step(actor="市中心", action="初审", cite=CLAUSE),),
     competitive=(Statement(id="c", text="择优认定。", cite=CLAUSE),),

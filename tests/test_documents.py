@@ -434,7 +434,7 @@ def test_past_dates_give_no_calendar_and_today_still_does():
 
 
 def test_the_summary_says_whose_date_it_is_and_what_is_estimated():
-    made = calendar("甲", "x", [due(date(2027, 6, 30), whose="县区人社局", estimated=True)], TODAY)
+    made = calendar("甲", "x", [due(date(2027, 6, 30), whose="这是县区人社局的日期", estimated=True)], TODAY)
     assert made is not None
     (summary,) = [line for line in unfolded(made) if line.startswith("SUMMARY")]
     assert "县区人社局" in summary
