@@ -12,6 +12,8 @@ from flows.types import Citation, Consent, Draft, File, Option, PersonKey, Reply
 
 _ROWS = {"person", "drafts", "consents", "revision"}
 """What of a session has rows or columns of its own; all else is its state."""
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode  # made once: json.dumps and loads with options make one each time
 _STATE = tuple(f for f in fields(Session) if f.name not in _ROWS)
 
 
@@ -27,43 +29,43 @@ def moment(text: str) -> datetime:
 
 def value_to_json(value: Value) -> str:
     """An answer's value; None becomes `null`."""
-    return json.dumps(value, ensure_ascii=False)
+    return _encode(value)
 
 
 def value_from_json(text: str) -> Value:
     """The value that `value_to_json` wrote, of the same type."""
-    return cast(Value, json.loads(text))
+    return cast(Value, _decode(text))
 
 
 def pairs_to_json(pairs: tuple[tuple[str, str], ...]) -> str:
     """Pairs of texts, in order."""
-    return json.dumps(pairs, ensure_ascii=False, separators=(",", ":"))
+    return _encode(pairs)
 
 
 def pairs_from_json(text: str) -> tuple[tuple[str, str], ...]:
     """The pairs that `pairs_to_json` wrote."""
-    return tuple((first, second) for first, second in json.loads(text))
+    return tuple((first, second) for first, second in _decode(text))
 
 
 def replies_to_json(replies: tuple[Reply, ...]) -> str:
     """Replies with their choices, citations and files; defaults are left out."""
-    return json.dumps(_plain(replies), ensure_ascii=False, separators=(",", ":"))
+    return _encode(_plain(replies))
 
 
 def replies_from_json(text: str) -> tuple[Reply, ...]:
     """The replies that `replies_to_json` wrote."""
-    return tuple(_reply(item) for item in json.loads(text))
+    return tuple(_reply(item) for item in _decode(text))
 
 
 def state_to_json(session: Session) -> str:
     """All of a session but drafts, consents, person and revision, which have rows of their own."""
     changed = {f.name: getattr(session, f.name) for f in _STATE if getattr(session, f.name) != f.default}
-    return json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+    return _encode(changed)
 
 
 def session_from(person: PersonKey, revision: int, state: str, drafts: tuple[Draft, ...], consents: tuple[Consent, ...]) -> Session:
     """A session from its parts as stored."""
-    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(state).items()}
+    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in _decode(state).items()}
     return Session(person=person, revision=revision, drafts=drafts, consents=consents, **known)
 
 
