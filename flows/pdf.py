@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
@@ -15,8 +14,6 @@ from flows.fitting import LEADING, ems_across
 from flows.layout import MARGIN_BOTTOM, MARGIN_SIDE, MARGIN_TOP, TEXT_WIDTH, Block, Box, Paper, Paragraph, Row, Table
 
 _TEMPLATE = Path(__file__).parent / "wording" / "form.typ"
-_LOCK = threading.Lock()
-"""A compiler works for one caller at a time."""
 PIXELS_PER_INCH = 110
 _WORD = re.compile(r"[!-~]+")
 _WHOLE = 1200
@@ -25,10 +22,14 @@ _PAGE = {"side": MARGIN_SIDE, "top": MARGIN_TOP, "bottom": MARGIN_BOTTOM, "leadi
 
 
 @cache
-def _compiler() -> Compiler:
+def _fonts() -> Fonts:
     folder = Path(pylopdf_fonts_zh_cn.serif_path()).parent
-    fonts = Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)])
-    return Compiler(str(_TEMPLATE), font_paths=fonts, ignore_system_fonts=True)
+    return Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)])
+
+
+def _compiler() -> Compiler:
+    """A compiler of its own for each paper: one serves a single thread at a time; the fonts are shared, so this costs nothing."""
+    return Compiler(str(_TEMPLATE), font_paths=_fonts(), ignore_system_fonts=True)
 
 
 def breakable(text: str, ems: float) -> str:
@@ -75,8 +76,7 @@ def _inputs(paper: Paper) -> dict[str, str]:
 
 
 def _compiled(paper: Paper, form: Literal["pdf", "png"]) -> bytes:
-    with _LOCK:
-        made = _compiler().compile(format=form, ppi=PIXELS_PER_INCH, sys_inputs=_inputs(paper), pdf_tags=False)
+    made = _compiler().compile(format=form, ppi=PIXELS_PER_INCH, sys_inputs=_inputs(paper), pdf_tags=False)
     first = made[0] if isinstance(made, list) else made
     return first or b""
 
