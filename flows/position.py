@@ -6,7 +6,7 @@ from datetime import date
 
 from flows.assistant import Assistant
 from flows.eligibility import evaluate, fields_of, judge, missing, result_of
-from flows.fields import show
+from flows.fields import masked, show
 from flows.types import Draft, Session, Verdict
 from flows.validity import Availability, availability, service_of
 from knowledge.types import Field, Programme, Service, Value, Version
@@ -197,7 +197,7 @@ def _stage_of(case: Case, field: Field) -> str:
 
 def line(case: Case, field: Field) -> str:
     """One answer as it is shown: label and value, sensitive ones masked."""
-    return f"{field.label}：{show(field, case.values.get(field.key))}"
+    return f"{field.label}：{show(field, masked(field, case.values.get(field.key)))}"
 
 
 def lines(case: Case) -> list[str]:

@@ -1,7 +1,5 @@
 """How is the current question put? Its text, its choices, and what is offered with it: types that suit, a ready sentence."""
 
-from jinja2 import UndefinedError
-
 from flows.exchange import Exchange
 from flows.fields import show
 from flows.position import Case, Position, excluded, open_notice
@@ -33,10 +31,7 @@ def suggestion(case: Case | None, field: Field) -> str:
         return ""
     known = {f.key: case.values.get(f.key) for f in case.service.fields}
     shown = {f"{f.key}_shown": show(f, case.values[f.key]) for f in case.fields if case.values.get(f.key) is not None}
-    try:
-        return fill(field.suggestion, **{key: value for key, value in known.items() if value is not None} | shown)
-    except UndefinedError:
-        return ""
+    return fill(field.suggestion, **{key: value for key, value in known.items() if value is not None} | shown)
 
 
 def _aside_options(key: str, x: Exchange) -> tuple[Option, ...]:

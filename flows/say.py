@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, Template
+from jinja2 import StrictUndefined, Template, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from flows.types import Option
@@ -20,23 +20,18 @@ def _templates() -> dict[str, Any]:
 
 
 @cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-
-
-@cache
-def _compiled(source: str) -> Template:
-    return _environment().from_string(source)
+def _compiled(source: str, undefined: type[Undefined]) -> Template:
+    return ImmutableSandboxedEnvironment(undefined=undefined, autoescape=False).from_string(source)
 
 
 def fill(source: str, **values: object) -> str:
-    """A template of the programme data (a suggestion) with values; a name that is not given is an error."""
-    return _compiled(source).render(**values).strip()
+    """A template of the programme data (a suggestion) with values; what is not known is left out."""
+    return _compiled(source, Undefined).render(**values).strip()
 
 
 def say(key: str, **values: object) -> str:
-    """The wording of that key, filled."""
-    return fill(_templates()[key], **values)
+    """The wording of that key, filled; a name that is not given is an error."""
+    return _compiled(_templates()[key], StrictUndefined).render(**values).strip()
 
 
 def word(key: str, sub: str = "") -> str:

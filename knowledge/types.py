@@ -419,7 +419,7 @@ class Programme:
     words: tuple[str, ...]
     """Names people use for it."""
     places: tuple[str, ...]
-    """Place names that point to it: 柳州, 广西."""
+    """Place names that point to it: the city, its province."""
     versions: tuple[Version, ...]
 
     def on(self, day: date) -> Version | None:
