@@ -25,7 +25,7 @@ class Citation:
 
     programme: str
     document: str
-    """The document's number (柳人社规〔2022〕5号), or its title where it has none."""
+    """The number of the document, or its title where it has none."""
     article: str
     """The heading of the section of `policy/*.md` that holds the quote: 三（一）4（2）, 第六章第十五条."""
     quote: str
