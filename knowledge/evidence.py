@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from knowledge.defects import Defect
-from knowledge.figures import claims, days, folded, months, numbers, periods, quarters
+from knowledge.figures import claims, dates, days, folded, months, numbers, periods, quarters
 from knowledge.records import join, named, walk
 from knowledge.sources import Volume
 from knowledge.types import (
@@ -124,12 +124,11 @@ def _special(record: Any, text: str) -> Iterator[Problem]:
 
 def _stated(text: str, name: str, quotes: str, besides: tuple[str, ...]) -> Iterator[Problem]:
     """Figures of a sentence that no quotation holds, each once."""
-    stated = tuple(claims(text, besides))
-    if not stated:
+    stated, named_days = tuple(claims(text, besides)), dates(text)
+    if not stated and not named_days:
         return
-    held = numbers(quotes)
-    wrong = [shown for shown, value in stated if value not in held]
-    wrong += [day.isoformat() for day in days(text) - days(quotes)] if not wrong else []
+    held, told = numbers(quotes), dates(quotes)
+    wrong = [shown for shown, value in stated if value not in held] + ["-".join(map(str, day)) for day in sorted(named_days - told)]
     for shown in dict.fromkeys(wrong):
         yield name, f"「{shown}」不在引文里"
 

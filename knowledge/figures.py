@@ -17,6 +17,7 @@ _ONE = re.compile(r"(?<=[期满为])一个?(?:月|年|周|季度|小时)|一个?
 """Where 一 is a figure: 一年内, 满一年; elsewhere (一次性, 一家, 这一年, 一年合计) it mostly is not."""
 _DAY = re.compile(r"(\d{4})(?:年|-|/|\.)(\d{1,2})(?:月|-|/|\.)(\d{1,2})日?")
 _MONTH = re.compile(r"(\d{4})(?:年|-)(\d{1,2})月?")
+_FEAST = re.compile(r"(\d{1,2})月(\d{1,2})日")
 _PERIOD = re.compile(rf"(\d+|{_CHINESE}|半)(个工作日|工作日|个月|年|日|天|周)")
 _ISO = {"个月": "M", "年": "Y", "日": "D", "天": "D", "周": "W"}
 _QUARTER = re.compile(r"第([一二三四1234])季度")
@@ -66,12 +67,20 @@ def claims(text: str, besides: tuple[str, ...] = ()) -> Iterator[tuple[str, floa
     for word in besides:
         text = text.replace(word, " ") if word else text
     text = _NO_FIGURE.sub(" ", unicodedata.normalize("NFKC", _NO_FIGURE.sub(" ", text)))
+    text = _FEAST.sub(" ", _DAY.sub(" ", text))  # whole dates are compared as such, see `dates`
     for match in _ARABIC.finditer(text):
         yield match[0].strip(), float(match[1].replace(",", "")) * (_LARGE.get(match[2]) or _UNITS.get(match[2]) or 1)
     for match in _COUNTED.finditer(text):
         value = chinese(match[1])
         if value is not None and (match[1] != "一" or _ONE.match(text, match.start())):
             yield match[0], float(value * _LARGE.get(match[2], 1))
+
+
+def dates(text: str) -> frozenset[tuple[int, ...]]:
+    """Every date as written, (year, month, day) and (month, day), be it in the calendar or not."""
+    text = folded(text)
+    full = {tuple(map(int, match)) for match in _DAY.findall(text)}
+    return frozenset(full | {day[1:] for day in full} | {(int(m), int(d)) for m, d in _FEAST.findall(text)})
 
 
 def days(text: str) -> frozenset[date]:

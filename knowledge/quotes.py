@@ -27,7 +27,7 @@ def prove(volume: Volume) -> Iterator[Defect]:
     for file, record in files.items():
         for path, found in walk(record):
             if isinstance(found, Citation):
-                problem = _problem(found, sections)
+                problem = fault(found, sections)
                 if problem:
                     yield Defect(file=file, key=path, problem=problem[0], remedy=problem[1])
 
@@ -76,7 +76,8 @@ def _one_slip(one: str, other: str) -> bool:
     return short[same + (len(short) == len(long)) :] == long[same + 1 :]
 
 
-def _problem(citation: Citation, sections: dict[tuple[str, str], Section]) -> tuple[str, str] | None:
+def fault(citation: Citation, sections: dict[tuple[str, str], Section]) -> tuple[str, str] | None:
+    """What is wrong with a quotation and what to do about it; None: nothing. `sections` as `by_place` gives them."""
     quote, shown = citation.quote, f"引文「{citation.quote[:24]}」"
     section = sections.get((citation.document, citation.article))
     if section is None:

@@ -54,7 +54,9 @@ def read(folder: Path) -> Shelf:
         Sheet(file="programmes", defects=defects).report("", "没有任何项目", "每个项目一个文件夹，内有 programme.toml")
     programmes, volumes = [], []
     for home in homes:
-        found = [pair for file in sorted(home.glob("programme*.toml")) if (pair := _volume(folder, file, tables, defects))]
+        found = [
+            pair for file in sorted(home.glob("programme*.toml"), key=lambda f: f.stem) if (pair := _volume(folder, file, tables, defects))
+        ]
         volumes += [volume for _, volume in found]
         programmes += _programme(found, defects)
     return Shelf(

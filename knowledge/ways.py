@@ -99,12 +99,13 @@ def _wording(field: Field, service: Service) -> Iterator[Problem]:
     except TemplateSyntaxError as error:
         yield "suggestion", f"模板写法有误：{error.message}", "按 Jinja2 的写法改正"
         return
-    strange = sorted(meta.find_undeclared_variables(tree) - {name for f in service.fields for name in (f.key, f"{f.key}_shown")})
-    if strange:
-        yield "suggestion", f"模板用到本服务不问的字段 {'、'.join(strange)}", "只用本服务的字段"
     filters = sorted({node.name for node in tree.find_all(nodes.Filter)} - set(_JINJA.filters))
     if filters:
         yield "suggestion", f"没有过滤器 {'、'.join(filters)}", "只用 Jinja2 自带的过滤器"
+        return
+    strange = sorted(meta.find_undeclared_variables(tree) - {name for f in service.fields for name in (f.key, f"{f.key}_shown")})
+    if strange:
+        yield "suggestion", f"模板用到本服务不问的字段 {'、'.join(strange)}", "只用本服务的字段"
 
 
 def _cue(cue: str, name: str) -> Iterator[Problem]:
