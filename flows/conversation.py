@@ -50,9 +50,9 @@ def _look_at(x: Exchange, at: Position) -> None:
     found = command(x.text)
     if found and not _is_answer(x, at, found) and commanding.obey(x, found, at):
         return
-    if x.case is not None and _changes(x, at):
-        return
     if (where := switch(x.text)) and opening.switch_to(x, where):
+        return
+    if x.case is not None and _changes(x, at):
         return
     if x.case is None:
         opening.begin(x, at)
