@@ -24,6 +24,8 @@ _UNSURE = re.compile(r"哪(一)?(种|类|个)(更)?(适合|合适|好)|帮我选
 
 def answer(x: Exchange, at: Position) -> None:
     """Read the message as an answer to what is asked, else as facts or a question."""
+    if inquiry.answer_pending(x):
+        return
     if at.key is None:
         _at_the_end(x)
     elif at.field is not None and at.key == at.field.key:

@@ -27,6 +27,22 @@ def policy(x: Exchange, *, question: str = "", programme: str | None = None, onl
     return True
 
 
+def answer_pending(x: Exchange) -> bool:
+    """Answer a policy question that waited for its programme, if the message names just one."""
+    question = x.session.question
+    if not question:
+        return False
+    x.update(question=None)
+    known = x.assistant.library.programmes
+    meant = x.assistant.names.mention(x.text).programmes or tuple(p.key for p in known if x.text.strip() in (p.key, p.name))
+    if len(meant) != 1 or len(x.text) > 16:
+        return False
+    policy(x, question=question, programme=meant[0])
+    if x.session.programme is None:
+        x.update(programme=meant[0])
+    return True
+
+
 def say_answer(x: Exchange, found: Answered) -> None:
     """Add the answer with its citations; a person that is wanted is noted for staff."""
     choices: tuple[Option, ...] = ()

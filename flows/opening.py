@@ -20,7 +20,7 @@ OPENING = 1000
 
 def begin(x: Exchange, at: Position) -> None:
     """Read a message before programme and service are known: a choice, a wish, a question."""
-    if _answer_pending(x) or _chosen(x, at):
+    if inquiry.answer_pending(x) or _chosen(x, at):
         return
     mention = x.assistant.names.mention(x.text)
     question = x.assistant.answerer.is_question(x.text)
@@ -37,21 +37,6 @@ def begin(x: Exchange, at: Position) -> None:
 
 def _wishes(text: str) -> bool:
     return bool(_SELF.search(text) and _WISH.search(text))
-
-
-def _answer_pending(x: Exchange) -> bool:
-    """Answer a policy question that waited for its programme."""
-    question = x.session.question
-    if not question:
-        return False
-    x.update(question=None)
-    meant = x.assistant.names.mention(x.text).programmes or tuple(o.value for o in programme_options(x) if x.text in (o.value, o.label))
-    if len(meant) != 1 or len(x.text) > 16:
-        return False
-    inquiry.policy(x, question=question, programme=meant[0])
-    if x.session.programme is None:
-        x.update(programme=meant[0])
-    return True
 
 
 def _pick(x: Exchange, offered: tuple[Option, ...]) -> str | None:
