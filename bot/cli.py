@@ -20,7 +20,7 @@ from bot.settings import SettingsError
 from flows.types import PersonKey
 from knowledge.check import check as find_defects
 from knowledge.defects import KnowledgeError
-from knowledge.load import library
+from knowledge.load import PACKAGED, library
 from knowledge.types import Library
 from storage.store import StoreError
 
@@ -136,7 +136,7 @@ def check(folder: Annotated[Path | None, typer.Argument(help="知识文件夹；
     terminal.utf8()
     if folder is not None and not folder.is_dir():
         fail(f"check {folder}: 没有这个文件夹；请给出含 fields.toml 和 programmes/ 的文件夹", 2)
-    defects = find_defects(folder)
+    defects = find_defects(folder or PACKAGED)
     for defect in defects:
         print(defect)
     if defects:

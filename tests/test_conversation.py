@@ -244,7 +244,7 @@ def test_withdrawing_consent_removes_personal_answers_and_files(talk: Talk) -> N
     assert "leader_name" not in made.values
     assert made.values["station_name"] == "某某人才驿站"
     assert not any(p.exists() for p in paths)
-    assert "13977712345".encode() not in stored(talk)
+    assert b"13977712345" not in stored(talk)
     assert "韦小宝".encode() not in stored(talk)
 
 
@@ -273,7 +273,9 @@ def test_what_the_day_changes_is_said_after_a_pause(talk: Talk) -> None:
     assert "2026年7月2日" in talk.text()
 
 
-@pytest.mark.parametrize(("day", "outcome"), [("2026-07-02", "closed"), ("2025-09-30", "open"), ("2025-10-01", "closed"), ("2025-07-01", "open")])
+@pytest.mark.parametrize(
+    ("day", "outcome"), [("2026-07-02", "closed"), ("2025-09-30", "open"), ("2025-10-01", "closed"), ("2025-07-01", "open")]
+)
 def test_the_third_quarter_is_the_window(talk: Talk, day: str, outcome: str) -> None:
     talk.today = type(talk.today).fromisoformat(day)
     if day == "2026-07-02":

@@ -43,7 +43,9 @@ def test_answers_give_the_verdict_and_the_rule_that_decided(key: str, service: s
     if "grade" in case:
         assert verdict is not None
         grade = verdict.grade
-        assert ([grade.grade, grade.ceiling, grade.next or "", -1 if grade.short_of_next is None else grade.short_of_next] if grade else []) == case["grade"]
+        assert (
+            [grade.grade, grade.ceiling, grade.next or "", -1 if grade.short_of_next is None else grade.short_of_next] if grade else []
+        ) == case["grade"]
 
 
 LEAVES = [

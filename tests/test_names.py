@@ -36,7 +36,9 @@ def test_a_city_with_two_programmes_stays_ambiguous(names: Names, text: str) -> 
     assert set(names.mention(text).programmes) == {"liuzhou-yizhan", "liuzhou-gongzuozhan"}
 
 
-@pytest.mark.parametrize(("text", "key"), [("蒲田驿站", "putian-yizhan"), ("清岛的驛站", "qingdao-yizhan"), ("putian yizhan", "putian-yizhan")])
+@pytest.mark.parametrize(
+    ("text", "key"), [("蒲田驿站", "putian-yizhan"), ("清岛的驛站", "qingdao-yizhan"), ("putian yizhan", "putian-yizhan")]
+)
 def test_typing_errors_traditional_and_pinyin_are_understood(names: Names, text: str, key: str) -> None:
     assert names.mention(text).programmes == (key,)
 
