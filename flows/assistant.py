@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from flows.answers import Answerer
 from knowledge.load import fingerprint
 from knowledge.names import Names
-from knowledge.types import Library
+from knowledge.types import Field, Library
 
 ABROAD = frozenset({"telegram"})
 """Channels whose messages leave the mainland: they need a yes of their own and never take bank data."""
@@ -19,6 +19,8 @@ class Assistant:
     names: Names
     answerer: Answerer
     fingerprints: dict[tuple[str, str], str]
+    private: tuple[Field, ...] = ()
+    """Every personal or sensitive field of any programme, each key once."""
     personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram"})
     operator: str = ""
     retention_days: int | None = None
@@ -30,11 +32,14 @@ def assistant(
 ) -> Assistant:
     """The assistant over these programmes."""
     prints = {(p.key, s.key): fingerprint(p, s) for p in library.programmes for s in p.latest.services}
+    services = [s for p in library.programmes for v in p.versions for s in v.services]
+    private = {f.key: f for s in services for f in s.fields if f.personal or f.sensitive}
     built = Assistant(
         library=library,
         names=Names(library),
         answerer=Answerer(library),
         fingerprints=prints,
+        private=tuple(private.values()),
         operator=operator,
         retention_days=retention_days,
     )

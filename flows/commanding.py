@@ -114,7 +114,7 @@ def _withdraw(x: Exchange) -> bool:
     """Take back every consent: personal and sensitive answers go, with the files and what was said."""
     if not any(c.given for c in x.session.consents):
         return False
-    gone = {f.key for p in x.assistant.library.programmes for s in p.latest.services for f in s.fields if f.personal or f.sensitive}
+    gone = {f.key for f in x.assistant.private}
     keys = gone | {f"{key}:doubt" for key in gone} | {"review"}
     drafts = tuple(replace(d, answers=tuple(a for a in d.answers if a.field not in keys)) for d in x.session.drafts)
     x.update(drafts=drafts, focus=None)

@@ -106,7 +106,7 @@ def _conclude(x: Exchange) -> None:
     if case := x.case:
         current = x.assistant.fingerprints[case.programme.key, case.service.key]
         if (case.draft.rules, case.draft.judged) != (current, telling.judged(case)):
-            x.change_draft(rules=current, judged=telling.judged(case))
+            x.note(current, telling.judged(case))
 
 
 def _hand_out(x: Exchange) -> None:

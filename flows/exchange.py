@@ -23,6 +23,7 @@ class Exchange:
         self.replies: list[Reply] = []
         self.effects: list[Effect] = []
         self._derived: tuple[Session, Case | None] | None = None
+        """The case and the session it was derived from."""
 
     @property
     def now(self) -> datetime:
@@ -32,7 +33,7 @@ class Exchange:
     @property
     def case(self) -> Case | None:
         """The current application."""
-        if self._derived is None or self._derived[0] is not self.session:
+        if self._derived is None or not _same_case(self._derived[0], self.session):
             self._derived = (self.session, case_of(self.assistant, self.session, self.today))
         return self._derived[1]
 
@@ -84,24 +85,33 @@ class Exchange:
         if draft := self.session.draft:
             self.change_draft(answers=tuple(a for a in draft.answers if a.field not in keys))
 
+    def note(self, rules: str, judged: tuple[tuple[str, str], ...]) -> None:
+        """Record what the draft was judged to be; no answer changes, so the case stays as it was derived."""
+        case = self.case
+        self.change_draft(rules=rules, judged=judged)
+        if case and self.session.draft:
+            self._derived = (self.session, replace(case, draft=self.session.draft))
+
     def consent(self, kind: str, given: bool, notice: str) -> None:
         """Record a yes or no to a notice."""
         self.update(consents=(*self.session.consents, Consent(kind=kind, given=given, at=self.now, notice=notice)))
 
     def maskable(self) -> list[Field]:
         """Personal and sensitive fields of every programme that may not be stored as they are typed now."""
-        found = {
-            f.key: f
-            for p in self.assistant.library.programmes
-            for s in p.latest.services
-            for f in s.fields
-            if f.sensitive or (f.personal and not allowed(self.assistant, self.session, f))
-        }
-        return list(found.values())
+        return [f for f in self.assistant.private if f.sensitive or not allowed(self.assistant, self.session, f)]
 
     def masked(self, text: str) -> str:
         """The text without values that may not be stored."""
         return mask_text(self.maskable(), text)
+
+
+def _same_case(before: Session, after: Session) -> bool:
+    """Whether nothing changed that a case is derived from."""
+    return before is after or (
+        before.drafts is after.drafts
+        and before.wishes is after.wishes
+        and (before.programme, before.service) == (after.programme, after.service)
+    )
 
 
 def _dependents(service: Service, key: str) -> set[str]:

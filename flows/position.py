@@ -71,7 +71,7 @@ def case_of(assistant: Assistant, session: Session, today: date) -> Case | None:
 
 def _applying(service: Service, session: Session, answered: dict[str, Value], today: date) -> Iterator[Field]:
     """Fields whose condition holds; a fact that no rule needs any more is left out, an optional wish only on request."""
-    ruled = {key for rule in service.rules for key in fields_of(rule.test)}
+    needed = _needed(service, answered, today)
     for field in service.fields:
         if field.only_if is not None and evaluate(field.only_if, answered, today) is not True:
             continue
@@ -80,16 +80,18 @@ def _applying(service: Service, session: Session, answered: dict[str, Value], to
         elif field.on_request:
             if field.key in session.wishes:
                 yield field
-        elif field.stage != "eligibility" or field.key not in ruled or _needed(service, field.key, answered, today):
+        elif field.stage != "eligibility" or needed.get(field.key, True):
             yield field
 
 
-def _needed(service: Service, key: str, answered: dict[str, Value], today: date) -> bool:
-    """Whether some rule that is still open, or not yet looked at, needs the fact; a settled any_of does not."""
+def _needed(service: Service, answered: dict[str, Value], today: date) -> dict[str, bool]:
+    """For each fact that a rule looks at, whether one that is still open needs it; a settled any_of does not."""
+    needed: dict[str, bool] = {grade.field: True for grade in service.grades}
     for rule in service.rules:
-        if key in fields_of(rule.test) and result_of(rule, answered, today) == "unknown" and missing(rule.test, answered, today):
-            return True
-    return any(grade.field == key for grade in service.grades)
+        wanting = result_of(rule, answered, today) == "unknown" and bool(missing(rule.test, answered, today))
+        for key in fields_of(rule.test):
+            needed[key] = needed.get(key, False) or wanting
+    return needed
 
 
 def position(assistant: Assistant, session: Session, case: Case | None) -> Position:
