@@ -113,9 +113,23 @@ def _unreadable(x: Exchange, field: Field, reading: Reading) -> None:
     if facts:
         take_facts(x, facts)
         return
-    if inquiry.policy(x, only_answers=True, at_least=0.75):
+    if _elsewhere(x) or inquiry.policy(x, only_answers=True, at_least=0.75):
         return
     x.tell("unreadable", problem=reading.problem)
+
+
+def _elsewhere(x: Exchange) -> bool:
+    """Go to another programme or service that the message names outright instead of answering."""
+    from flows import opening  # opening begins cases and answers inside them: the two need each other
+
+    mention = x.assistant.names.mention(x.text)
+    others = [s for s in mention.services if s != (x.session.programme, x.session.service)]
+    if len(mention.programmes) == 1 and mention.programmes[0] != x.session.programme and opening.names_only(x.text):
+        return opening.switch_to(x, x.text)
+    if mention.services[:1] == tuple(others[:1]) and others[:1] and others[0][0] == x.session.programme and opening.wishes(x.text):
+        opening.start(x, *others[0])
+        return True
+    return False
 
 
 def _doubted(x: Exchange, field: Field, reading: Reading) -> None:
@@ -355,7 +369,7 @@ def take_or_ask(x: Exchange) -> None:
 
 def _at_the_end(x: Exchange) -> None:
     """After the files: another application, a question, a change."""
-    from flows import opening  # opening begins cases and answers inside them: the one place where the two need each other
+    from flows import opening  # opening begins cases and answers inside them: the two need each other
 
     mention = x.assistant.names.mention(x.text)
     other = [s for s in mention.services if s != (x.session.programme, x.session.service)]

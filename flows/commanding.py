@@ -167,7 +167,9 @@ def _focus(x: Exchange, field: Field) -> None:
 def _keep(x: Exchange, case: Case) -> bool:
     field = case.field(x.session.focus)
     if field is None:
-        return False
+        x.update(paused=True)
+        x.tell("paused")
+        return True
     x.update(focus=None)
     x.tell("unchanged", label=field.label)
     return True
@@ -242,5 +244,6 @@ def _unknown_field(x: Exchange, case: Case, wish: Command, at: Position) -> bool
     long_text = at.field is not None and at.field.kind == "long_text"
     if wish.kind != "change" or wish.new or long_text or len(x.text) > 16:
         return False
-    x.tell("change_unknown", what=wish.what, labels=[f.label for f in case.fields if f.key in case.values])
+    answered = [f.label for f in case.fields if f.key in case.values]
+    x.tell("change_unknown", what=wish.what, labels=answered or [f.label for f in case.fields])
     return True

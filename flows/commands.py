@@ -41,6 +41,8 @@ def change(text: str) -> Command | None:
     """A wish to change a named field: kind `change` where the wording is plain, `maybe` where only a known field makes it one."""
     text = text.strip().rstrip("。.!")
     compact = re.sub(r"\s+", "", text)
+    if _PATTERN["item"].match(compact):
+        return Command(kind="change", what=compact)
     for kind, pattern, source in (
         ("change", _PATTERN["change"], compact),
         ("maybe", _PATTERN["change_to"], compact),

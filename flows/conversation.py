@@ -36,7 +36,7 @@ def turn(assistant: Assistant, session: Session, message: Message, *, today: dat
         _look_at(x, before)
     if x.session.paused and session.paused:
         x.update(paused=False)
-    return _finish(x)
+    return _finish(x, before)
 
 
 def _place(x: Exchange) -> Position:
@@ -83,12 +83,12 @@ def _notice_policy_change(x: Exchange) -> None:
         x.drop("review")
 
 
-def _finish(x: Exchange) -> Turn:
+def _finish(x: Exchange, before: Position) -> Turn:
     if not any(e.kind == "forget" for e in x.effects):
         _conclude(x)
     at = _place(x)
     if not x.session.paused and not any(e.kind == "forget" for e in x.effects):
-        ask(x, at)
+        ask(x, at, again=at.key == before.key)
     if not x.replies:
         x.tell("not_understood")
     x.update(revision=x.session.revision + 1)

@@ -24,7 +24,7 @@ def begin(x: Exchange, at: Position) -> None:
         return
     mention = x.assistant.names.mention(x.text)
     question = x.assistant.answerer.is_question(x.text)
-    if question and not _wishes(x.text):
+    if question and not wishes(x.text):
         _question_only(x, mention)
         return
     if mention.foreign and not mention.programmes:
@@ -35,7 +35,8 @@ def begin(x: Exchange, at: Position) -> None:
     _find(x, mention, question)
 
 
-def _wishes(text: str) -> bool:
+def wishes(text: str) -> bool:
+    """Whether somebody says that they want something for themselves."""
     return bool(_SELF.search(text) and _WISH.search(text))
 
 
@@ -113,7 +114,7 @@ def switch_to(x: Exchange, where: str) -> bool:
     """Change to another programme; False where the words name none."""
     mention = x.assistant.names.mention(where)
     candidates = [key for key in mention.programmes if key != x.session.programme] or list(mention.programmes)
-    if not candidates or (x.case is not None and not _names_only(where)):
+    if not candidates or (x.case is not None and not names_only(where)):
         return False
     _remember_switch(x, where)
     if len(candidates) > 1:
@@ -127,7 +128,7 @@ def switch_to(x: Exchange, where: str) -> bool:
     return True
 
 
-def _names_only(where: str) -> bool:
+def names_only(where: str) -> bool:
     """Whether the words are a place or a programme and not, say, an address that begins with one."""
     return len(where) <= 5 or (len(where) <= 16 and re.search(r"驿站|工作站|试点", where) is not None)
 

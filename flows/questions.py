@@ -75,24 +75,24 @@ def _other_options(x: Exchange, key: str) -> tuple[Option, ...]:
     return service_options(x) if key == "service" else _aside_options(key, x)
 
 
-def ask(x: Exchange, at: Position) -> None:
-    """Add the question for this position; nothing where nothing is asked."""
+def ask(x: Exchange, at: Position, *, again: bool = False) -> None:
+    """Add the question for this position, shorter when it was just put; nothing where nothing is asked."""
     if at.key is None:
         return
     if at.field is not None and at.key == at.field.key:
-        _ask_field(x, at.field)
+        _ask_field(x, at.field, again)
         return
     text, cite = _other_question(x, at)
     x.add(text, cite, _other_options(x, at.key))
 
 
-def _ask_field(x: Exchange, field: Field) -> None:
+def _ask_field(x: Exchange, field: Field, again: bool) -> None:
     case = x.case
     keys = [f.key for f in case.fields] if case else []
     number = keys.index(field.key) + 1 if field.key in keys else 0
     hint = say("hint_example", example=field.example) if field.example and not field.choices and field.kind != "yes_no" else ""
     hint += say("hint_optional") if field.optional else ""
-    if field.key == "station_type" and case:
+    if field.key == "station_type" and case and not again:
         _advise(x, case, field)
         text = field.question + "\n" + "\n".join(_type_lines(case))
     else:
