@@ -232,7 +232,7 @@ class SqliteStore:
 
     def _made_ready(self, db: Database) -> Database:
         for name, (wanted, _) in _PRAGMAS.items():
-            db.execute(f"PRAGMA {name} = {wanted}")
+            _set(db, name, wanted)
         for name, (wanted, expected) in _PRAGMAS.items():
             found = db.execute(f"PRAGMA {name}").fetchone()[0]
             if found != expected:
@@ -288,6 +288,19 @@ def _key(person: PersonKey) -> tuple[str, str]:
 
 def _conflict(expected: int) -> Conflict:
     return Conflict(f"the session is no longer at revision {expected}: another message came first; load it and repeat the turn")
+
+
+def _set(db: Database, name: str, wanted: str) -> None:
+    """Set a pragma; SQLite does not wait by itself where several programs turn one new file to WAL at once."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            db.execute(f"PRAGMA {name} = {wanted}")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 def _note_scrub(db: Database) -> None:

@@ -606,6 +606,26 @@ def test_the_tables_are_made_once_when_several_programs_start_together(tmp_path:
         assert store.load(WANG).revision == 8
 
 
+def test_a_start_waits_for_another_program_that_is_making_the_file(tmp_path: Path) -> None:
+    """The other one holds the new file in the state in which SQLite refuses the change to WAL without waiting."""
+    path, held = tmp_path / "y.db", threading.Event()
+
+    def hold() -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("CREATE TABLE starting (id)")
+            other.execute("DROP TABLE starting")
+            other.execute("BEGIN IMMEDIATE")
+            held.set()
+            threading.Event().wait(0.2)
+            other.execute("ROLLBACK")
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(hold)
+        held.wait()
+        SqliteStore(path, SECRET).close()
+        done.result()
+
+
 # SQLite: faults
 
 
