@@ -4,14 +4,12 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from bot.handle import Desk, today
+from bot.handle import Desk, sweep, today
 from bot.settings import SQLITE, Settings, SettingsError, read_settings, secret_key, sqlite_path
 from flows.assistant import assistant
 from knowledge.load import library
 from storage.sqlite import SqliteStore
 from storage.store import Store
-
-FILES = "files"
 
 
 def open_store(settings: Settings) -> Store:
@@ -31,4 +29,7 @@ def desk(database: str = "", on: Callable[[], date] = today) -> Desk:
     """Everything a message needs, from the settings; `database` goes before YIZHAN_DATABASE."""
     settings = read_settings(database=database)
     known = assistant(library(), personal_channels=frozenset(settings.personal_data_channels), retention_days=settings.retention_days)
-    return Desk(assistant=known, store=open_store(settings), files=database_file(settings).parent / FILES, today=on)
+    path = database_file(settings)
+    made = Desk(assistant=known, store=open_store(settings), files=path.with_name(f"{path.stem}-files"), today=on)
+    sweep(made)
+    return made

@@ -117,10 +117,17 @@ def remove_files(files: Path, draft_ids: list[str]) -> None:
 
 def forget(desk: Desk, person: PersonKey) -> bool:
     """Delete a person's data and documents; False when there was nothing."""
-    drafts = [draft.id for draft in desk.store.load(person).drafts]
+    drafts = list(desk.store.draft_ids(person))
     found = desk.store.forget(person)
     remove_files(desk.files, drafts)
     return found
+
+
+def sweep(desk: Desk) -> None:
+    """Remove documents of drafts that are gone: a kill between a deletion and the removal of its files leaves them behind."""
+    for folder in desk.files.iterdir() if desk.files.is_dir() else ():
+        if folder.is_dir() and desk.store.draft(folder.name) is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def as_json(made: Turn) -> Mapping[str, object]:

@@ -115,3 +115,17 @@ def test_a_message_without_text_is_answered(talk: Talk) -> None:
     made: Turn = handle(talk.desk, Message(channel="console", sender="p1", id="empty", text="  ", received_at=talk.message("").received_at))
     assert "没有收到文字" in made.replies[0].text
     assert made.asking is not None
+
+
+def test_files_of_drafts_that_are_gone_are_swept_at_start(talk: Talk) -> None:
+    from tests.willing import goes_to_the_end
+
+    made = goes_to_the_end(talk)
+    kept = [Path(f.path) for r in made.replies for f in r.files]
+    stray = talk.desk.files / "0123456789abcdef0123456789abcdef"
+    stray.mkdir()
+    (stray / "left.docx").write_bytes(b"left behind")
+    handling.sweep(talk.desk)
+    assert not stray.exists()
+    assert kept
+    assert all(path.is_file() for path in kept)
