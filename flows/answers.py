@@ -1,0 +1,329 @@
+"""What is the answer to a policy question? Finds programme and topic, then says the fact, judges, reckons, compares or asks back.
+
+Facts stand in `knowledge/programmes/*/faq.toml`; nothing here holds a figure. Numbers and dates of the asker are read by
+`judge.py` and `reckon.py`; talk and foreign matters by `scope.py`; several programmes side by side by `compare.py`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from flows.compare import compared
+from flows.judge import Judged, asks_judgement, judged
+from flows.reckon import reckoned
+from flows.scope import matter, talk
+from flows.validity import availability
+from knowledge.facts import Fact, Facts, Judgement, facts, topics
+from knowledge.names import Mention, Names
+from knowledge.search import Hit, Search
+from knowledge.types import Citation, Library, Programme, Value
+
+Outcome = Literal["answered", "clarify", "not_stated", "out_of_scope", "chat", "command", "handover", "unknown"]
+Validity = Literal["in_force", "expired", "window_closed", "undated"]
+
+LONGEST = 600
+MOST_CITATIONS = 16
+SURE = 0.62
+"""A topic that fits less than this is not believed."""
+_QUESTION = re.compile(
+    r"[?？]|多少|什么|啥|怎么|怎样|如何|哪|几(?:个|天|年|月|次|场|种|类|号|点|万|份|家|人|名|时|级|层|步|条|项)|[吗么嘛呢]$|行不行|能不能|可不可以|可以不|来着|是不是|"
+    r"有没有|要不要|会不会|够不够|算不算|对不对|为什么|为啥|咋|谁|是否|能否|多久|行吗|成不成|how|what|when|where|which|who|can |is it"
+)
+_COMPARES = re.compile(
+    r"比一比|哪边|哪家|哪个(?:多|少|高|好|到手)|各(?:是|要|自|几|有|怎|多)|分别|区别|不同|不一样|一样吗|一样长|相比|对比|比较|都得|都是|都要|同一|vs|比[^,。]{0,8}(?:多|少|高|低)|又是|又有"
+)
+_ALL = re.compile(
+    r"(?:几|五|各|所有|全部|每|你(?:们)?)(?:份|个|家|库里|这里|地)?(?:的)?(?:文件|项目|城市|地方|办法|通知)|你库里|各地|每个城市"
+)
+_LISTS = frozenset(
+    {"conditions", "materials", "procedure", "form_fields", "form_money", "types", "duty", "class_college", "class_social", "host"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer with what it rests on."""
+
+    outcome: Outcome
+    text: str
+    programmes: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    judgement: Judgement | None = None
+    validity: Validity | None = None
+    confidence: float = 0.0
+
+
+class Answerer:
+    """Answers policy questions over a library; built once."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._search = Search(topics(), _named_words(library))
+        self.names = Names(library, vocabulary=[w for w in self._search.notions.words() if not w.isascii()])
+        self._facts: Mapping[str, Facts] = {p.key: facts(p) for p in library.programmes}
+
+    def is_question(self, text: str) -> bool:
+        """Whether the text looks like a question rather than an answer to one."""
+        return bool(_QUESTION.search(text.strip().lower()))
+
+    def ask(
+        self, question: str, *, programme: str | None = None, service: str | None = None, today: date, values: Mapping[str, Value] = {}
+    ) -> Answered:
+        """Answer a question in the scope of a programme, if one runs; never raises, whatever the text is."""
+        text = self.names.restored(question)
+        if not re.search(r"\w", text):
+            return self._unknown(())
+        mention = self.names.mention_in(text)
+        hits = self._search.hits(text)
+        said = self._talk(text, mention, hits)
+        if said is not None:
+            return said
+        keys, several = self._scope(text, mention, programme, hits)
+        if self._is_elsewhere(text, mention, keys, programme, hits):
+            return self._elsewhere(mention)
+        topic = self._topic(text, hits, keys, mention, service)
+        if topic is None:
+            return self._unmatched(hits, keys)
+        keys = keys or self._only(topic)
+        if several and len(keys) > 1:
+            return self._compare(topic, keys, text, today, hits)
+        if len(keys) != 1:
+            return self._clarify(keys, hits)
+        return self._one(keys[0], topic, text, today, hits)
+
+    # --- what is meant ---
+
+    def _talk(self, text: str, mention: Mention, hits: tuple[Hit, ...]) -> Answered | None:
+        saying = talk(text)
+        if saying is None:
+            return None
+        names = "、".join(self.library.programme(key).name for key in mention.programmes)
+        known = "、".join(p.name for p in self.library.programmes)
+        spoken = saying.text.render(known=known, mentioned=f"您说的是：{names}。" if names else "")
+        return Answered(outcome=saying.outcome, text=spoken, confidence=0.9)
+
+    def _scope(self, text: str, mention: Mention, running: str | None, hits: tuple[Hit, ...]) -> tuple[tuple[str, ...], bool]:
+        """The programmes that the question is about, and whether it asks for several side by side."""
+        keys = mention.programmes
+        if not keys and _ALL.search(text) and not running:
+            return tuple(p.key for p in self.library.programmes), True
+        if len(keys) > 1:
+            if running in keys and not self._apart(keys) and not mention.station:
+                return (running,), False
+            both = not mention.station and "驿站" in text and "工作站" in text
+            if self._apart(keys) or both or (re.search(r"两样|两个|两种|两者", text) and not mention.station):
+                return keys, bool(both or _COMPARES.search(text) or self._named_apart(text, keys))
+            return keys, False
+        if keys and (mention.named or not running):
+            return keys, False
+        if running:
+            return (self._sibling(running, mention) or running,), False
+        return keys, False
+
+    def _named_apart(self, text: str, keys: tuple[str, ...]) -> bool:
+        """Whether each of the programmes is pointed to by a word of its own, not all by one shared place."""
+        own = [set(self.library.programme(k).places) for k in keys]
+        return sum(any(place in text and sum(place in o for o in own) == 1 for place in places) for places in own) >= 2
+
+    def _apart(self, keys: tuple[str, ...]) -> bool:
+        """Whether the programmes lie in different places."""
+        return not set.intersection(*(set(self.library.programme(k).places) for k in keys))
+
+    def _sibling(self, running: str, mention: Mention) -> str | None:
+        """The other kind of station in the same place, when that kind is named: 那工作站呢."""
+        current = self.library.programme(running)
+        if not mention.station or mention.station == current.station:
+            return None
+        for other in self.library.programmes:
+            if other.station == mention.station and set(other.places) & set(current.places):
+                return other.key
+        return None
+
+    def _only(self, topic: str) -> tuple[str, ...]:
+        """The one programme whose document speaks of the topic, where the others do not even know it."""
+        holding = [key for key, known in self._facts.items() if topic in known.by_topic]
+        return tuple(holding) if len(holding) == 1 else ()
+
+    def _is_elsewhere(self, text: str, mention: Mention, keys: tuple[str, ...], running: str | None, hits: tuple[Hit, ...]) -> bool:
+        if mention.foreign and not (running and not mention.programmes and "驿站" not in text and "工作站" not in text):
+            return True
+        return bool(matter(text))
+
+    def _topic(self, text: str, hits: tuple[Hit, ...], keys: tuple[str, ...], mention: Mention, service: str | None) -> str | None:
+        """The topic asked about: the best hit, corrected by what the numbers in the question count."""
+        best = hits[0] if hits else None
+        if best is None or best.score < SURE:
+            return self._counted_topic(text, keys) or (best.topic if best and keys and best.score > 0.45 else None)
+        if service and best.topic == "form_fields" and len(hits) > 1 and "补助" in text:
+            return "form_money"
+        return best.topic
+
+    def _counted_topic(self, text: str, keys: tuple[str, ...]) -> str | None:
+        return None
+
+    # --- what is said ---
+
+    def _one(self, key: str, topic: str, text: str, today: date, hits: tuple[Hit, ...]) -> Answered:
+        programme = self.library.programme(key)
+        known = self._facts[key]
+        fact = self._fact(programme, topic, text)
+        if fact is None or not fact.stated:
+            return self._silent(programme, topic, fact, today, hits)
+        if (
+            fact.month_silent
+            and re.search(r"几月|哪个月|月份|什么时候(?:开|报|申)|啥时候(?:开|报|申)|哪天开", text)
+            and not re.search(r"还能|还可以|今天|现在", text)
+        ):
+            silent = f"{fact.month_silent}{self._standing(programme, today)}{self._whom(known)}"
+            return self._answer("not_stated", programme, silent, fact.citations, None, today, hits)
+        spoken, judgement, citations = self._spoken(programme, fact, text, today)
+        second = self._second(programme, topic, text, hits)
+        if second and len(spoken) + len(second.text) < LONGEST - 60:
+            spoken, citations = f"{spoken}{second.text}", citations + second.citations
+        return self._answer("answered", programme, spoken, citations, judgement, today, hits)
+
+    def _fact(self, programme: Programme, topic: str, text: str) -> Fact | None:
+        known = self._facts[programme.key].by_topic
+        if topic in ("type_fit", "types") and (fitting := self._fitting(programme, text)) and (topic == "type_fit"):
+            return fitting
+        return known.get(topic) or (known.get("types") if topic == "type_fit" else None)
+
+    def _fitting(self, programme: Programme, text: str) -> Fact | None:
+        """The station type whose venues, activities or name the text speaks of, with its clause."""
+        scored = []
+        for kind in programme.latest.types:
+            venues = max((len(v) for v in kind.venues if v in text), default=0)
+            doings = sum(a in text for a in kind.activities)
+            if venues or doings:
+                scored.append((venues * 2 + doings, kind))
+        if not scored:
+            return None
+        kind = max(scored, key=lambda item: item[0])[1]
+        said = f"按您说的情况，对应{kind.label}" + (f"（{kind.purpose}）" if kind.purpose else "") + "；最后由您选定，受理单位认定。"
+        return Fact(topic="type_fit", programme=programme.key, text=said, brief=f"对应{kind.label}", stated=True, citations=kind.cite)
+
+    def _spoken(self, programme: Programme, fact: Fact, text: str, today: date) -> tuple[str, Judgement | None, tuple[Citation, ...]]:
+        """The fact with the asker's case before it."""
+        case = next((c for c in fact.cases if c.when.search(text)), None)
+        numbers: Judged | None = judged(fact, programme, text) if asks_judgement(text) else None
+        dates = reckoned(fact, text, today)
+        if numbers:
+            extra = [f for t in numbers.topics if (f := self._facts[programme.key].by_topic.get(t))]
+            cites = fact.citations + tuple(c for f in extra for c in f.citations)
+            said = "".join([numbers.text, fact.text, *(f.text for f in extra)])
+            return said, numbers.judgement, cites
+        if case and asks_judgement(text):
+            return f"{case.text}。{fact.text}", case.judgement, fact.citations
+        if dates:
+            return f"{fact.text}{dates.text}", dates.judgement, fact.citations
+        return fact.text, None, fact.citations
+
+    def _second(self, programme: Programme, topic: str, text: str, hits: tuple[Hit, ...]) -> Fact | None:
+        """The other half of a two-part question: a topic that fits nearly as well and is stated."""
+        known = self._facts[programme.key].by_topic
+        for hit in hits[1:3]:
+            fact = known.get(hit.topic)
+            if hit.score > 0.8 and hit.score > 0.72 * hits[0].score and fact and fact.stated and hit.topic not in _LISTS:
+                return fact
+        return None
+
+    def _silent(self, programme: Programme, topic: str, fact: Fact | None, today: date, hits: tuple[Hit, ...]) -> Answered:
+        name = topics()["topics"][topic]["name"]
+        said = fact.text if fact else f"{programme.name}的文件没有写“{name}”，文件未规定。"
+        text = f"{said}{self._whom(self._facts[programme.key])}"
+        return self._answer("not_stated", programme, text, fact.citations if fact else (), None, today, hits)
+
+    def _whom(self, known: Facts) -> str:
+        return f"请向{known.ask}确认。" if known.ask else ""
+
+    def _standing(self, programme: Programme, today: date) -> str:
+        """A warning when the programme is no longer in force."""
+        version = programme.latest
+        if version.valid_to and today > version.valid_to:
+            return f"（提醒：{version.force.text}现在已过期。）"
+        return ""
+
+    def _answer(
+        self,
+        outcome: Outcome,
+        programme: Programme,
+        text: str,
+        citations: tuple[Citation, ...],
+        judgement: Judgement | None,
+        today: date,
+        hits: tuple[Hit, ...],
+    ) -> Answered:
+        return Answered(
+            outcome=outcome,
+            text=text[:LONGEST],
+            programmes=(programme.key,),
+            citations=tuple(dict.fromkeys(citations))[:MOST_CITATIONS],
+            judgement=judgement,
+            validity=validity(programme, today),
+            confidence=_confidence(hits),
+        )
+
+    def _compare(self, topic: str, keys: tuple[str, ...], text: str, today: date, hits: tuple[Hit, ...]) -> Answered:
+        rows = [(self.library.programme(key), self._fact(self.library.programme(key), topic, text)) for key in keys]
+        spoken, citations = compared(rows, topics()["topics"][topic]["name"], today)
+        return Answered(outcome="answered", text=spoken, programmes=keys, citations=citations, confidence=_confidence(hits))
+
+    def _clarify(self, keys: tuple[str, ...], hits: tuple[Hit, ...]) -> Answered:
+        offered = [self.library.programme(key) for key in keys] or list(self.library.programmes)
+        names = "、".join(p.name for p in offered)
+        text = f"各个项目的规定不一样，您问的是哪一个？{names}。"
+        return Answered(outcome="clarify", text=text, programmes=tuple(p.key for p in offered), confidence=_confidence(hits))
+
+    def _elsewhere(self, mention: Mention) -> Answered:
+        known = "、".join(p.name for p in self.library.programmes)
+        about = f"“{mention.foreign}”" if mention.foreign else "这个问题"
+        text = f"{about}不在我收录的文件里，我不能替它作答，请向当地主管部门咨询。我能回答的是：{known}。"
+        return Answered(outcome="out_of_scope", text=text, confidence=0.9)
+
+    def _unmatched(self, hits: tuple[Hit, ...], keys: tuple[str, ...]) -> Answered:
+        return self._unknown(keys, _confidence(hits))
+
+    def _unknown(self, keys: tuple[str, ...], confidence: float = 0.0) -> Answered:
+        known = "、".join(p.name for p in self.library.programmes)
+        text = f"这一点我没有在收录的文件里找到，不敢乱答。可以换个说法再问，或回复“人工”。收录的项目：{known}。"
+        return Answered(outcome="unknown", text=text, programmes=keys, confidence=confidence)
+
+
+def _confidence(hits: tuple[Hit, ...]) -> float:
+    return min(1.0, hits[0].score / 1.5) if hits else 0.0
+
+
+def _named_words(library: Library) -> set[str]:
+    """Names of programmes, places and stations, which say where but not what is asked."""
+    own = {w.lower() for p in library.programmes for w in (p.name, *p.words, *p.places)}
+    return own | {"人才驿站", "驿站", "人才工作站", "工作站", "请问", "一下", "那个", "这个"}
+
+
+def validity(programme: Programme, today: date) -> Validity:
+    """How the programme stands on the day; expired wins over a closed window, a programme without dates is undated."""
+    states = {availability(programme, service.key, today).state for service in programme.latest.services}
+    if "expired" in states:
+        return "expired"
+    if "window_closed" in states:
+        return "window_closed"
+    dated = programme.latest.valid_to or any(s.windows for s in programme.latest.services)
+    return "in_force" if dated else "undated"
+
+
+def batch_line(answerer: Answerer, item: Mapping[str, Any], today: date) -> dict[str, Any]:
+    """One line of `ask --batch`: {id, outcome, answer, judgement, programmes, citations, validity} for {id, question, context_programme}."""
+    found = answerer.ask(str(item.get("question") or ""), programme=item.get("context_programme") or None, today=today)
+    outcome = found.outcome
+    if outcome == "unknown":
+        outcome = "not_stated" if found.programmes else "out_of_scope"
+    return {
+        "id": item.get("id"),
+        "outcome": outcome,
+        "answer": found.text,
+        "judgement": found.judgement,
+        "programmes": list(found.programmes),
+        "citations": [{"programme": c.programme, "document": c.document, "article": c.article, "quote": c.quote} for c in found.citations],
+        "validity": found.validity if len(found.programmes) == 1 else None,
+    }

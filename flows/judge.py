@@ -1,0 +1,285 @@
+"""Does the asker's own number meet the clause? Reads counts out of a question and compares them with the programme's own rules."""
+
+import re
+from dataclasses import dataclass, field
+
+from flows.numbers import find, normal
+from knowledge.facts import Fact, Judgement
+from knowledge.types import Programme, Test
+
+_UNIT = re.compile(r"(?:多|来|几|余|出头|上下|左右)?(场|次|期|回|趟|人次|笔|个人|号人|来人|个名字|名|位|人|个|几个|多个)?")
+_EACH = re.compile(
+    r"每场|每次|每期|每回|回回|场场|次次|一场|一次|那回|那场|那期|那次|别的场次|其他场|最少|最冷清|单场|平均|都是|都有|都在|人最多"
+)
+_TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
+_WISHES = re.compile(
+    r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?档|哪级|有没有份|没事|吗|不$|没$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the numbers come to; `text` goes before the fact's own."""
+
+    judgement: Judgement | None
+    text: str
+    topics: tuple[str, ...] = ()
+    """Further topics whose clauses belong to the answer."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """The numbers of a question by what they count; people once an activity and in all are kept apart."""
+
+    events: list[float] = field(default_factory=list)
+    each: list[float] = field(default_factory=list)
+    total: list[float] = field(default_factory=list)
+    visits: list[float] = field(default_factory=list)
+    people: list[float] = field(default_factory=list)
+    points: list[float] = field(default_factory=list)
+    ranks: list[int] = field(default_factory=list)
+    money: list[float] = field(default_factory=list)
+
+
+def asks_judgement(text: str) -> bool:
+    """Whether somebody wants to know if their own case will do."""
+    return bool(_WISHES.search(text))
+
+
+def counts(text: str) -> Counts:
+    """The numbers in restored text, sorted by their units and the words before them."""
+    got = Counts()
+    for q in find(text):
+        value = float(normal(q.value))
+        before = re.split(r"[,。;!?]", text[: q.start])[-1]
+        after = re.split(r"[,。;!?]", text[q.end :])[0]
+        if re.search(r"第$|排$|排名$|名次$", before):
+            got.ranks.append(int(value))
+        elif re.match(r"分(?!之|别|钟|类|成)", after):
+            got.points.append(value)
+        elif re.match(r"万|元|块", after) or "万" in q.numeral:
+            got.money.append(value if "万" in q.numeral else value * 10_000)
+        else:
+            _count(got, value, before, after)
+    said = re.findall(r"(?:第|排)([一二三四五六七八九1-9])(?!批|条|章|年|季|方|档)", text)
+    got.ranks = got.ranks or [int(r) if r.isdigit() else "零一二三四五六七八九".index(r) for r in said]
+    return got
+
+
+def _count(got: Counts, value: float, before: str, after: str) -> None:
+    unit = _UNIT.match(after)
+    name = unit[1] if unit else None
+    if name in ("场", "次", "期", "回", "趟"):
+        if _is_count(value, before, after):
+            got.events.append(value)
+    elif name in ("人次", "笔"):
+        got.visits.append(value)
+    elif re.match(r"(?:个)?(?:年|月|天|日|号(?!人)|点|%|平|区|店|所|家|层|站|份|项|级|档|条|小时|类)", after):
+        return
+    elif _TOTAL.search(before):
+        got.total.append(value)
+    elif _EACH.search(before):
+        got.each.append(value)
+    elif name or not after:
+        got.people.append(value)
+
+
+def _is_count(value: float, before: str, after: str) -> bool:
+    """Whether a number of 场 or 次 counts events: not 第三次, 每次, 一次性, 少一回."""
+    if re.search(r"[第每上下这那哪]$", before) or after.startswith(("次性", "次一", "回事")):
+        return False
+    return not (value == 1 and re.search(r"[少有头差多搞办]$", before) and "年" not in before)
+
+
+def _limit(programme: Programme, key: str) -> tuple[float, str] | None:
+    """The least number that the programme's rules ask of a field, and over what it counts."""
+    for service in programme.latest.services:
+        for rule in service.rules:
+            for test in _leaves(rule.test):
+                if test.field == key and test.op == "at_least" and isinstance(test.value, int | float):
+                    return float(test.value), test.per
+    return None
+
+
+def _leaves(test: Test) -> list[Test]:
+    return [test, *(leaf for part in test.tests for leaf in _leaves(part))]
+
+
+def judged(fact: Fact, programme: Programme, text: str) -> Judged | None:
+    """The judgement that the fact's numbers allow; None where the question holds none."""
+    got = counts(text)
+    match fact.judge:
+        case "activities":
+            return _activities(programme, got, text)
+        case "staff_count":
+            return _staff(programme, got, text)
+        case "grades":
+            return _grades(programme, got, text)
+        case "score":
+            return _score(fact, got)
+        case "rank":
+            return _rank(programme, got)
+        case "match":
+            return _match(got)
+        case "sheet_staff" | "sheet_events" | "sheet_people":
+            return _sheet(fact, got, text)
+    return None
+
+
+# --- activities and people ---
+
+
+def _activities(programme: Programme, got: Counts, text: str) -> Judged | None:
+    parts: list[tuple[Judgement, str]] = []
+    events = _limit(programme, "activities_per_year")
+    if events and got.events:
+        number = got.events[0]
+        met = number >= events[0]
+        gap = "" if met else f"，还差{events[0] - number:g}"
+        parts.append(("met" if met else "unmet", f"场次{number:g}{'达到' if met else '少于'}{events[0]:g}{gap}"))
+    each, year = _limit(programme, "people_per_activity"), _limit(programme, "people_per_year")
+    if each:
+        parts += _per_activity(each[0], got)
+    elif year:
+        parts += _per_year(year[0], year[1] in ("", "unstated"), got)
+    if not parts:
+        return None
+    results = {result for result, _ in parts}
+    whole: Judgement = "unmet" if "unmet" in results else "depends" if "depends" in results else "met"
+    head = {"met": "符合这一条", "unmet": "不符合", "depends": "看情况"}[whole]
+    return Judged(judgement=whole, text=f"{head}：{'；'.join(said for _, said in parts)}。")
+
+
+def _per_activity(limit: float, got: Counts) -> list[tuple[Judgement, str]]:
+    each = got.each or ([] if got.total else got.people)
+    if each:
+        met = min(each) >= limit
+        return [("met" if met else "unmet", f"人数最少的一场{min(each):g}人，{'达到' if met else '少于'}每次{limit:g}人")]
+    if got.total or got.visits:
+        total = max(got.total + got.visits)
+        if total < limit:
+            return [("unmet", f"合计才{total:g}人，少于每次{limit:g}人")]
+        return [("depends", f"合计{total:g}人不等于每次都满{limit:g}人，要看每场的人数")]
+    return []
+
+
+def _per_year(limit: float, unstated: bool, got: Counts) -> list[tuple[Judgement, str]]:
+    """Against a yearly number; where the document names no period, a number that only the yearly reading meets is open."""
+    total = max(got.visits or got.total, default=None)
+    if total is None and got.each and got.events:
+        total = min(got.each) * got.events[0]
+    if total is None and got.people and not got.each:
+        total = max(got.people)
+    if total is None and got.each:
+        total = min(got.each)
+    if total is None:
+        return []
+    if total < limit:
+        return [("unmet", f"合计{total:g}，少于{limit:g}，还差{limit - total:g}")]
+    if unstated and not (got.each and min(got.each) >= limit):
+        return [("depends", f"按全年合计算够（{total:g}），按每次算不够{limit:g}人，文件没写按哪种算，请向主管部门确认")]
+    return [("met", f"合计{total:g}，达到{limit:g}")]
+
+
+# --- staff, grades, ranks, sums ---
+
+
+def _staff(programme: Programme, got: Counts, text: str) -> Judged | None:
+    limit = _limit(programme, "staff_count")
+    number = _head_count(got, text)
+    if limit is None or number is None:
+        return None
+    met = number >= limit[0]
+    said = f"{number:g}人，{'达到' if met else '少于'}{limit[0]:g}名" + ("" if met else f"，还差{limit[0] - number:g}名")
+    return Judged(judgement="met" if met else "unmet", text=f"{'人数符合' if met else '不符合'}：{said}。")
+
+
+def _head_count(got: Counts, text: str) -> float | None:
+    if re.search(r"(?:就|只有|光)(?:我|站长)?(?:一个人|自己|一人|1个人|1人|一个)|光杆", text):
+        return 1
+    people = got.total or got.people + got.each
+    if not people:
+        return None
+    if got.total:
+        return people[-1]
+    return sum(people) if re.search(r"加(?!起来)|再加|外加|和一|另有|另外|\+|以及", text) else people[0]
+
+
+def _grades(programme: Programme, got: Counts, text: str) -> Judged | None:
+    service = next((s for s in programme.latest.services if s.grades), None)
+    people = got.total + got.people + got.each
+    if service is None or not people or (len(people) == 1 and re.search(r"要(?:几|多少)", text)):
+        return None
+    number, said = people[0], ""
+    if len(people) > 1 and re.search(r"(?:进了|去了|在|到)(?!柳|本地)[^,。]{0,8}(?:企业|公司|厂)|外地|外市|别的市|市外", text):
+        number -= people[1]
+        said = f"只算为在柳企业引进的，{people[0]:g}-{people[1]:g}={number:g}名；"
+    reached = next((g for g in sorted(service.grades, key=lambda g: -g.at_least) if number >= g.at_least), None)
+    name = f"{reached.name}级" if reached else f"{service.fail_grade}（不到{min(g.at_least for g in service.grades)}名）"
+    wanted = _wanted_grade(programme, text, got)
+    judgement: Judgement | None = None
+    if wanted:
+        least = next((g.at_least for g in service.grades if g.name == wanted), 0)
+        judgement = "met" if number >= least else "unmet"
+        if judgement == "unmet":
+            said += f"到不了{wanted}级，差{least - number:g}名；"
+    topics = ("grade_amount",) if reached else ("grade_amount", "assess_fail")
+    return Judged(judgement=judgement, text=f"{said}按{number:g}名算是{name}。", topics=topics)
+
+
+def _wanted_grade(programme: Programme, text: str, got: Counts) -> str | None:
+    service = next(s for s in programme.latest.services if s.grades)
+    best = max(service.grades, key=lambda g: g.at_least)
+    if "最高" in text or "顶格" in text:
+        return best.name
+    for grade in service.grades:
+        if re.search(rf"{grade.name.lower()}(?:级|档|等|$|,|吗|\?)|(?:评|拿|得|够){grade.name.lower()}", text):
+            return grade.name
+    sums = {m.amount: m.grade for m in programme.latest.money if m.grade}
+    return next((sums[int(m)] for m in got.money if int(m) in sums), None)
+
+
+def _score(fact: Fact, got: Counts) -> Judged | None:
+    if not got.points:
+        return None
+    score = got.points[0]
+    name = next((name for least, name in fact.bands if score >= least), "")
+    return Judged(judgement=None, text=f"{score:g}分{name}。")
+
+
+def _rank(programme: Programme, got: Counts) -> Judged | None:
+    if not got.ranks:
+        return None
+    rank = got.ranks[0]
+    money = {m.rank: m.amount for m in programme.latest.money if m.rank}
+    if rank not in money:
+        return Judged(judgement="unmet", text=f"不在前{max(money, default=0)}名，没有奖励。")
+    return Judged(judgement=None, text=f"第{rank}名是{(money[rank] or 0) / 10_000:g}万元。")
+
+
+def _match(got: Counts) -> Judged | None:
+    if not got.money:
+        return None
+    amount = f"{got.money[0] / 10_000:g}万元"
+    return Judged(judgement="met", text=f"按1:1算，省里给{amount}，市级再给{amount}。")
+
+
+def _sheet(fact: Fact, got: Counts, text: str) -> Judged | None:
+    """Which row of the assessment sheet a number falls into; the rows' limits are the fact's bands."""
+    number = _row_number(fact.judge, got, text)
+    if number is None:
+        return None
+    row = next((name for least, name in fact.bands if number >= least), "最低档")
+    wanted = re.search(r"最上|最高|最好|第一档|满", text)
+    judgement: Judgement | None = None if not wanted else "met" if row == fact.bands[0][1] else "unmet"
+    return Judged(judgement=judgement, text=f"您说的情况（{number:g}）对应{row}。")
+
+
+def _row_number(kind: str, got: Counts, text: str) -> float | None:
+    if kind == "sheet_staff":
+        if re.search(r"只有[^,。]{0,8}一个|就一个|只有一|一名|1名|一个人", text):
+            return 1
+        people = got.people + got.each
+        return people[-1] if people else None
+    numbers = got.events if kind == "sheet_events" else got.visits + got.total + got.people
+    return numbers[0] if numbers else None

@@ -1,0 +1,184 @@
+"""What does each programme's document say to each topic? Reads `faq.toml`; every citation is cut out of the policy text itself.
+
+A citation is written as a pointer: `article`, or `article|first words`, with `document key:` before it where it is not the first
+document. It becomes the whole item, or the sentence that begins with those words; a pointer that points nowhere is an error.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from knowledge.text import squeeze
+from knowledge.types import Citation, Document, Library, Programme, Section
+
+PROGRAMMES = Path(__file__).parent / "programmes"
+LONGEST_QUOTE = 400
+Judgement = Literal["met", "unmet", "depends"]
+
+_MARKER = re.compile(r"-?(?:第[一二三四五六七八九十]+条|[(（][一二三四五六七八九十\d]+[)）]|\d+[.．、])|-")
+_SENTENCE_END = re.compile(r"[。；！？;][”’）)》」』\"]*")
+
+
+class FactError(Exception):
+    """A pointer or fact of a `faq.toml` is wrong; the message names file, topic, what is wrong and what to write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One way the asker's own case can lie: a pattern over restored text, its judgement and the words that say so."""
+
+    when: re.Pattern[str]
+    judgement: Judgement
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reckon:
+    """A period that is counted from a date in the question: an ISO period, or working days."""
+
+    of: str
+    """What the date is called: 认定, 递交."""
+    within: str
+    over: str
+    period: str = ""
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What a programme's document says to a topic, or that it says nothing (`stated` False)."""
+
+    topic: str
+    programme: str
+    text: str
+    stated: bool
+    brief: str = ""
+    """Its short form for comparisons; `text` where empty."""
+    citations: tuple[Citation, ...] = ()
+    cases: tuple[Case, ...] = ()
+    judge: str = ""
+    """Which of the numeric judgements applies to it (`flows/judge.py`)."""
+    reckon: Reckon | None = None
+    opens: date | None = None
+    closes: date | None = None
+    """The last day on which it is possible, for topics about time."""
+    months: tuple[int, ...] = ()
+    bands: tuple[tuple[float, str], ...] = ()
+    """For numeric judgements over steps: the least number of each step and how it is called, highest first."""
+    month_silent: str = ""
+    """What is said when somebody asks for a month that the document does not name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All facts of one programme."""
+
+    programme: str
+    by_topic: Mapping[str, Fact]
+    ask: str
+    """Whom to ask where the document is silent."""
+
+
+def facts(programme: Programme, folder: Path = PROGRAMMES) -> Facts:
+    """The programme's facts; `FactError` for a pointer that points nowhere. No file: no facts, all is silent."""
+    file = folder / programme.key / "faq.toml"
+    table = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    try:
+        found = {
+            topic: _fact(programme, topic, entry) for topic, entry in table.items() if isinstance(entry, dict) and "alias" not in entry
+        }
+    except FactError as error:
+        raise FactError(f"{file.name}（{programme.key}）：{error}") from error
+    aliases = {topic: found[entry["alias"]] for topic, entry in table.items() if isinstance(entry, dict) and "alias" in entry}
+    return Facts(programme=programme.key, by_topic=found | aliases, ask=str(table.get("ask", "")))
+
+
+def faq_citations(library: Library, folder: Path = PROGRAMMES) -> tuple[Citation, ...]:
+    """Every citation of every `faq.toml`, for the same proof as those of programme.toml."""
+    return tuple(c for p in library.programmes for fact in facts(p, folder).by_topic.values() for c in fact.citations)
+
+
+def _fact(programme: Programme, topic: str, entry: Mapping[str, Any]) -> Fact:
+    try:
+        citations = tuple(_citation(programme, pointer) for pointer in entry.get("cite", ()))
+    except FactError as error:
+        raise FactError(f"[{topic}] {error}") from error
+    stated = "silent" not in entry
+    reckon = entry.get("reckon")
+    return Fact(
+        topic=topic,
+        programme=programme.key,
+        text=str(entry["text"] if stated else entry["silent"]).strip(),
+        stated=stated,
+        brief=entry.get("brief", ""),
+        citations=citations,
+        cases=tuple(Case(when=re.compile(c["when"]), judgement=c["judgement"], text=c["text"]) for c in entry.get("cases", ())),
+        judge=entry.get("judge", ""),
+        reckon=Reckon(**reckon) if reckon else None,
+        opens=_day(entry.get("open_from")),
+        closes=_day(entry.get("open_until")),
+        months=tuple(entry.get("months", ())),
+        bands=tuple((float(least), str(name)) for least, name in entry.get("bands", ())),
+        month_silent=entry.get("month_silent", ""),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _citation(programme: Programme, pointer: str) -> Citation:
+    head, _, start = pointer.partition("|")
+    document, article = _document(programme, head)
+    section = next((s for s in document.sections if s.article == article), None)
+    if section is None:
+        raise FactError(f"没有条目“{head}”：改为 policy 里的标题")
+    quote = _sentence(section, squeeze(start)) if start else _whole(section)
+    if quote is None or len(quote) > LONGEST_QUOTE:
+        raise FactError(f"“{pointer}”对不上原文的句首，或整条超过 {LONGEST_QUOTE} 字：改写句子开头的几个字")
+    return Citation(programme=programme.key, document=document.number or document.title, article=article, quote=quote)
+
+
+def _document(programme: Programme, head: str) -> tuple[Document, str]:
+    documents = programme.latest.documents
+    for document in documents:
+        if head.startswith(f"{document.key}:"):
+            return document, head.removeprefix(f"{document.key}:")
+    return documents[0], head
+
+
+def _whole(section: Section) -> str:
+    line = max((squeeze(line) for line in section.lines), key=len, default="")
+    return _MARKER.sub("", line, count=1) if _MARKER.match(line) else line
+
+
+def _sentence(section: Section, start: str) -> str | None:
+    """The sentence or cell of the section that begins with `start`."""
+    for cell in _cells(section):
+        for at in _beginnings(cell):
+            if cell.startswith(start, at):
+                end = _SENTENCE_END.search(cell, at)
+                return cell[at : end.end() if end else len(cell)]
+    return None
+
+
+def _cells(section: Section) -> Iterator[str]:
+    for line in section.lines:
+        yield from filter(None, map(squeeze, line.split("\t")))
+
+
+def _beginnings(cell: str) -> list[int]:
+    """Where a quotation may begin: the cell's start, after its item marker, after a sentence's end."""
+    marker = _MARKER.match(cell)
+    return [0, *([marker.end()] if marker else []), *(end.end() for end in _SENTENCE_END.finditer(cell))]
+
+
+@cache
+def topics() -> dict[str, Any]:
+    """The content of `topics.toml`: concepts, and topics with name, cues and phrasings."""
+    return tomllib.loads((Path(__file__).parent / "topics.toml").read_text(encoding="utf-8"))
