@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from flows.answers import Answerer, batch_line
-from flows.graph import mermaid
 from rich.console import Console
 
 from bot import app as wiring
@@ -17,6 +15,8 @@ from bot import console as terminal
 from bot import staff
 from bot.handle import Desk, forget, today
 from bot.settings import SettingsError
+from flows.answers import Answerer, batch_line
+from flows.graph import mermaid
 from flows.types import PersonKey
 from knowledge.check import check as find_defects
 from knowledge.defects import KnowledgeError

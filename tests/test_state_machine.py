@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from bot.handle import BUSY
 from tests.talk import Talk
@@ -59,6 +59,8 @@ ODD = [
 
 
 class Conversation(RuleBasedStateMachine):
+    steps = 0
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
@@ -109,6 +111,7 @@ class Conversation(RuleBasedStateMachine):
 
     @invariant()
     def there_is_always_a_reply_with_its_clause(self) -> None:
+        Conversation.steps += 1
         made = self.talk.last
         if made is None:
             return
@@ -128,7 +131,12 @@ class Conversation(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-Conversation.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-TestConversation = Conversation.TestCase
+def test_ten_thousand_steps_of_random_talk_end_well() -> None:
+    Conversation.steps = 0
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Conversation,
+        settings=settings(
+            max_examples=250, stateful_step_count=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+        ),
+    )
+    assert Conversation.steps >= 10_000
