@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any, Literal
 
 from flows.compare import compared
-from flows.judge import Judged, asks_judgement, judged
+from flows.judge import Judged, asks_judgement, judged, spoken_of
 from flows.reckon import reckoned
 from flows.scope import matter, talk
 from flows.validity import availability
-from knowledge.facts import Fact, Facts, Judgement, facts, topics
+from knowledge.facts import Case, Fact, Facts, Judgement, facts, topics
 from knowledge.names import Mention, Names
 from knowledge.search import Hit, Search
 from knowledge.types import Citation, Library, Programme, Value
@@ -25,15 +25,21 @@ Validity = Literal["in_force", "expired", "window_closed", "undated"]
 
 LONGEST = 600
 MOST_CITATIONS = 16
-SURE = 0.62
+SURE = 0.5
 """A topic that fits less than this is not believed."""
+SURE_OF_SEVERAL = 0.4
+"""The same where several programmes are named: then something of theirs is asked for certain."""
 _QUESTION = re.compile(
     r"[?？]|多少|什么|啥|怎么|怎样|如何|哪|几(?:个|天|年|月|次|场|种|类|号|点|万|份|家|人|名|时|级|层|步|条|项)|[吗么嘛呢]$|行不行|能不能|可不可以|可以不|来着|是不是|"
     r"有没有|要不要|会不会|够不够|算不算|对不对|为什么|为啥|咋|谁|是否|能否|多久|行吗|成不成|how|what|when|where|which|who|can |is it"
 )
-_COMPARES = re.compile(
-    r"比一比|哪边|哪家|哪个(?:多|少|高|好|到手)|各(?:是|要|自|几|有|怎|多)|分别|区别|不同|不一样|一样吗|一样长|相比|对比|比较|都得|都是|都要|同一|vs|比[^,。]{0,8}(?:多|少|高|低)|又是|又有"
+_BOTH = re.compile(r"两样|两个都|两个是|两种站|两处|又有[^。]*又有|两者|这两")
+_DOMAIN = re.compile(
+    r"补助|补贴|奖励|资金|经费|申请|申报|认定|挂牌|牌匾|材料|表格|登记表|申请表|场地|站长|考核|评估|公示|名额|条件|驿站|工作站|办法|文件|通知|方案|活动|人才|依托|报名|授牌|受理|审批|审核"
 )
+_LIKELY = 0.35
+_CASE_WEIGHT = 0.45
+_DATE_WEIGHT = 0.3
 _ALL = re.compile(
     r"(?:几|五|各|所有|全部|每|你(?:们)?)(?:份|个|家|库里|这里|地)?(?:的)?(?:文件|项目|城市|地方|办法|通知)|你库里|各地|每个城市"
 )
@@ -80,12 +86,13 @@ class Answerer:
         said = self._talk(text, mention, hits)
         if said is not None:
             return said
-        keys, several = self._scope(text, mention, programme, hits)
-        if self._is_elsewhere(text, mention, keys, programme, hits):
+        keys, several = self._scope(text, mention, programme)
+        if self._is_elsewhere(text, mention, programme):
             return self._elsewhere(mention)
-        topic = self._topic(text, hits, keys, mention, service)
-        if topic is None:
-            return self._unmatched(hits, keys)
+        hits = self._ranked(text, hits, keys)
+        if not hits or hits[0].score < (SURE_OF_SEVERAL if several else SURE):
+            return self._unknown(keys if self._at_home(text, mention) else (), _confidence(hits))
+        topic = hits[0].topic
         keys = keys or self._only(topic)
         if several and len(keys) > 1:
             return self._compare(topic, keys, text, today, hits)
@@ -104,32 +111,23 @@ class Answerer:
         spoken = saying.text.render(known=known, mentioned=f"您说的是：{names}。" if names else "")
         return Answered(outcome=saying.outcome, text=spoken, confidence=0.9)
 
-    def _scope(self, text: str, mention: Mention, running: str | None, hits: tuple[Hit, ...]) -> tuple[tuple[str, ...], bool]:
+    def _scope(self, text: str, mention: Mention, running: str | None) -> tuple[tuple[str, ...], bool]:
         """The programmes that the question is about, and whether it asks for several side by side."""
         keys = mention.programmes
         if not keys and _ALL.search(text) and not running:
             return tuple(p.key for p in self.library.programmes), True
         if len(keys) > 1:
-            if running in keys and not self._apart(keys) and not mention.station:
+            both = (not mention.station and "驿站" in text and "工作站" in text) or bool(_BOTH.search(text))
+            if (self.names.apart(keys) and not mention.wide) or both:
+                return keys, True
+            if running in keys and not mention.station:
                 return (running,), False
-            both = not mention.station and "驿站" in text and "工作站" in text
-            if self._apart(keys) or both or (re.search(r"两样|两个|两种|两者", text) and not mention.station):
-                return keys, bool(both or _COMPARES.search(text) or self._named_apart(text, keys))
-            return keys, False
+            return keys, mention.wide and bool(_BOTH.search(text))
         if keys and (mention.named or not running):
             return keys, False
         if running:
             return (self._sibling(running, mention) or running,), False
         return keys, False
-
-    def _named_apart(self, text: str, keys: tuple[str, ...]) -> bool:
-        """Whether each of the programmes is pointed to by a word of its own, not all by one shared place."""
-        own = [set(self.library.programme(k).places) for k in keys]
-        return sum(any(place in text and sum(place in o for o in own) == 1 for place in places) for places in own) >= 2
-
-    def _apart(self, keys: tuple[str, ...]) -> bool:
-        """Whether the programmes lie in different places."""
-        return not set.intersection(*(set(self.library.programme(k).places) for k in keys))
 
     def _sibling(self, running: str, mention: Mention) -> str | None:
         """The other kind of station in the same place, when that kind is named: 那工作站呢."""
@@ -146,22 +144,28 @@ class Answerer:
         holding = [key for key, known in self._facts.items() if topic in known.by_topic]
         return tuple(holding) if len(holding) == 1 else ()
 
-    def _is_elsewhere(self, text: str, mention: Mention, keys: tuple[str, ...], running: str | None, hits: tuple[Hit, ...]) -> bool:
+    def _is_elsewhere(self, text: str, mention: Mention, running: str | None) -> bool:
         if mention.foreign and not (running and not mention.programmes and "驿站" not in text and "工作站" not in text):
             return True
         return bool(matter(text))
 
-    def _topic(self, text: str, hits: tuple[Hit, ...], keys: tuple[str, ...], mention: Mention, service: str | None) -> str | None:
-        """The topic asked about: the best hit, corrected by what the numbers in the question count."""
-        best = hits[0] if hits else None
-        if best is None or best.score < SURE:
-            return self._counted_topic(text, keys) or (best.topic if best and keys and best.score > 0.45 else None)
-        if service and best.topic == "form_fields" and len(hits) > 1 and "补助" in text:
-            return "form_money"
-        return best.topic
-
-    def _counted_topic(self, text: str, keys: tuple[str, ...]) -> str | None:
-        return None
+    def _ranked(self, text: str, hits: tuple[Hit, ...], keys: tuple[str, ...]) -> tuple[Hit, ...]:
+        """The hits, raised where the asker's own numbers or circumstances speak of a topic."""
+        scores = {hit.topic: hit.score for hit in hits}
+        if asks_judgement(text):
+            for topic, weight in spoken_of(text).items():
+                scores[topic] = scores.get(topic, 0.0) + weight
+            for key in keys if len(keys) == 1 else ():
+                for topic, fact in self._facts[key].by_topic.items():
+                    if scores.get(topic, 0.0) > _LIKELY and any(case.when.search(text) for case in fact.cases):
+                        scores[topic] += _CASE_WEIGHT
+                    if (
+                        scores.get(topic, 0.0) > _LIKELY
+                        and fact.reckon
+                        and re.search(rf"[日号月天][^,。]{{0,8}}(?:{fact.reckon.said})", text)
+                    ):
+                        scores[topic] += _DATE_WEIGHT
+        return tuple(Hit(topic=t, score=s) for t, s in sorted(scores.items(), key=lambda item: (-item[1], item[0])))
 
     # --- what is said ---
 
@@ -169,7 +173,7 @@ class Answerer:
         programme = self.library.programme(key)
         known = self._facts[key]
         fact = self._fact(programme, topic, text)
-        if fact is None or not fact.stated:
+        if fact is None or not (fact.stated or self._case(fact, text)):
             return self._silent(programme, topic, fact, today, hits)
         if (
             fact.month_silent
@@ -181,14 +185,21 @@ class Answerer:
         spoken, judgement, citations = self._spoken(programme, fact, text, today)
         second = self._second(programme, topic, text, hits)
         if second and len(spoken) + len(second.text) < LONGEST - 60:
-            spoken, citations = f"{spoken}{second.text}", citations + second.citations
+            dates = reckoned(second, text, today) if judgement is None else None
+            spoken, citations = f"{spoken}{second.text}{dates.text if dates else ''}", citations + second.citations
         return self._answer("answered", programme, spoken, citations, judgement, today, hits)
 
     def _fact(self, programme: Programme, topic: str, text: str) -> Fact | None:
         known = self._facts[programme.key].by_topic
-        if topic in ("type_fit", "types") and (fitting := self._fitting(programme, text)) and (topic == "type_fit"):
+        if topic == "type_fit" and (fitting := self._fitting(programme, text)):
             return fitting
-        return known.get(topic) or (known.get("types") if topic == "type_fit" else None)
+        while topic and topic not in known:
+            topic = topics()["topics"][topic].get("like", "types" if topic == "type_fit" else "")
+        return known.get(topic)
+
+    def _case(self, fact: Fact, text: str) -> Case | None:
+        """The fact's case that the asker describes, when they want to know whether it will do."""
+        return next((c for c in fact.cases if c.when.search(text)), None) if asks_judgement(text) else None
 
     def _fitting(self, programme: Programme, text: str) -> Fact | None:
         """The station type whose venues, activities or name the text speaks of, with its clause."""
@@ -206,7 +217,7 @@ class Answerer:
 
     def _spoken(self, programme: Programme, fact: Fact, text: str, today: date) -> tuple[str, Judgement | None, tuple[Citation, ...]]:
         """The fact with the asker's case before it."""
-        case = next((c for c in fact.cases if c.when.search(text)), None)
+        case = self._case(fact, text)
         numbers: Judged | None = judged(fact, programme, text) if asks_judgement(text) else None
         dates = reckoned(fact, text, today)
         if numbers:
@@ -214,7 +225,7 @@ class Answerer:
             cites = fact.citations + tuple(c for f in extra for c in f.citations)
             said = "".join([numbers.text, fact.text, *(f.text for f in extra)])
             return said, numbers.judgement, cites
-        if case and asks_judgement(text):
+        if case:
             return f"{case.text}。{fact.text}", case.judgement, fact.citations
         if dates:
             return f"{fact.text}{dates.text}", dates.judgement, fact.citations
@@ -282,8 +293,9 @@ class Answerer:
         text = f"{about}不在我收录的文件里，我不能替它作答，请向当地主管部门咨询。我能回答的是：{known}。"
         return Answered(outcome="out_of_scope", text=text, confidence=0.9)
 
-    def _unmatched(self, hits: tuple[Hit, ...], keys: tuple[str, ...]) -> Answered:
-        return self._unknown(keys, _confidence(hits))
+    def _at_home(self, text: str, mention: Mention) -> bool:
+        """Whether the text speaks of applications at all, so that "not found" is the honest answer."""
+        return mention.named or bool(mention.station or mention.types) or bool(_DOMAIN.search(text))
 
     def _unknown(self, keys: tuple[str, ...], confidence: float = 0.0) -> Answered:
         known = "、".join(p.name for p in self.library.programmes)

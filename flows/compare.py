@@ -12,10 +12,11 @@ MOST_CITATIONS = 16
 
 def compared(rows: Sequence[tuple[Programme, Fact | None]], name: str, today: date) -> tuple[str, tuple[Citation, ...]]:
     """The lines of all programmes and their citations, shared evenly among them."""
-    lines, citations = [], []
+    lines: list[str] = []
+    citations: list[Citation] = []
     share = max(1, MOST_CITATIONS // len(rows))
     for programme, fact in rows:
-        lines.append(f"{programme.short}：{_said(fact, name)}{_standing(programme, today)}")
+        lines.append(f"{programme.short}：{_said(fact, name)}{_standing(programme, fact, today)}")
         citations += _citations(programme, fact)[:share]
     return "\n".join(lines)[:LONGEST], tuple(dict.fromkeys(citations))[:MOST_CITATIONS]
 
@@ -33,6 +34,7 @@ def _citations(programme: Programme, fact: Fact | None) -> tuple[Citation, ...]:
     return programme.latest.force.cite
 
 
-def _standing(programme: Programme, today: date) -> str:
-    version = programme.latest
-    return f"（{version.force.text}已过期）" if version.valid_to and today > version.valid_to else ""
+def _standing(programme: Programme, fact: Fact | None, today: date) -> str:
+    """That the programme has ended: shortly, with its end where the fact itself is about time."""
+    end = (fact.closes if fact else None) or programme.latest.valid_to
+    return "（已过期）" if end and today > end else ""

@@ -12,6 +12,7 @@ _EACH = re.compile(
     r"每场|每次|每期|每回|回回|场场|次次|一场|一次|那回|那场|那期|那次|别的场次|其他场|最少|最冷清|单场|平均|都是|都有|都在|人最多"
 )
 _TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
+_ALONE = re.compile(r"(?:就|只有|光|只)(?:我|站长)?(?:一个人|自己一|一人|1个人|1人|一名|1名)|光杆|单枪匹马")
 _WISHES = re.compile(
     r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?档|哪级|有没有份|没事|吗|不$|没$"
 )
@@ -46,6 +47,26 @@ def asks_judgement(text: str) -> bool:
     return bool(_WISHES.search(text))
 
 
+def spoken_of(text: str) -> dict[str, float]:
+    """The topics that the numbers in a question speak of, and how strongly."""
+    got = counts(text)
+    topics: dict[str, float] = {}
+    if "g类" in text and (got.people or got.total or got.each):
+        topics["grades"] = 0.9
+    elif re.search(r"评a|评b|评c|a级|b级|c级|按[^,。]{0,3}万发|最高那?档", text) and (got.people or got.total):
+        topics["grades"] = 0.8
+    elif got.visits or (got.events and re.search("人|活动|场", text)):
+        topics["activities"] = (
+            0.5 if re.search("打分|考核表", text) else 1.3 if got.events and (got.visits or got.total or got.each) else 0.9
+        )
+    if got.points:
+        topics["assess_fail"] = 0.9 if not got.ranks else 0.2
+    crew = re.search(r"全职|兼职|专职|人手|人头凑|干事|站长|个人(?:在)?(?:干|做|管|跑|忙|负责|值班|轮)|名?员工|工作人员", text)
+    if _ALONE.search(text) or (crew and (got.people or got.total) and not got.visits):
+        topics["staff"] = 0.6
+    return topics
+
+
 def counts(text: str) -> Counts:
     """The numbers in restored text, sorted by their units and the words before them."""
     got = Counts()
@@ -71,7 +92,7 @@ def _count(got: Counts, value: float, before: str, after: str) -> None:
     name = unit[1] if unit else None
     if name in ("场", "次", "期", "回", "趟"):
         if _is_count(value, before, after):
-            got.events.append(value)
+            got.events.append(value * _times_a_year(before))
     elif name in ("人次", "笔"):
         got.visits.append(value)
     elif re.match(r"(?:个)?(?:年|月|天|日|号(?!人)|点|%|平|区|店|所|家|层|站|份|项|级|档|条|小时|类)", after):
@@ -82,6 +103,12 @@ def _count(got: Counts, value: float, before: str, after: str) -> None:
         got.each.append(value)
     elif name or not after:
         got.people.append(value)
+
+
+def _times_a_year(before: str) -> int:
+    """每季度一场 is four a year, 每月 twelve."""
+    found = re.search(r"(?:每|一)(?:个)?(季|月|周)(?:度)?(?:都)?(?:办|搞|有|做|开)?$", before)
+    return {"季": 4, "月": 12, "周": 52}[found[1]] if found else 1
 
 
 def _is_count(value: float, before: str, after: str) -> bool:
@@ -195,7 +222,7 @@ def _staff(programme: Programme, got: Counts, text: str) -> Judged | None:
 
 
 def _head_count(got: Counts, text: str) -> float | None:
-    if re.search(r"(?:就|只有|光)(?:我|站长)?(?:一个人|自己|一人|1个人|1人|一个)|光杆", text):
+    if _ALONE.search(text):
         return 1
     people = got.total or got.people + got.each
     if not people:

@@ -33,7 +33,7 @@ def reckoned(fact: Fact, question: str, today: date) -> Reckoned | None:
 
 
 def _counted(reckon: Reckon, question: str, today: date) -> Reckoned | None:
-    start = _start(question, today)
+    start = _start(question, today) if not reckon.said or re.search(reckon.said, question) else None
     if start is None:
         return None
     day, known_day = start

@@ -45,6 +45,8 @@ class Reckon:
     """What the date is called: 认定, 递交."""
     within: str
     over: str
+    said: str = ""
+    """What a question says of such a date, as a regular expression; without it the date is another one."""
     period: str = ""
     days: int = 0
 

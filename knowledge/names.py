@@ -16,6 +16,7 @@ _PARTNER = (
     r"(?:[^,。;!?]{0,8}?)(?:大学|高校|学院|学校|校|研究院|研究所|院所|公司|企业|协会|商会|同乡会|联谊会|医院|集团|工程师|团队|专家|博士)"
 )
 _STATION = r"(?:驿站|工作站)"
+_JOINED = re.compile(r"又有|两个|两种|这两|驿站(?:[、,和跟与及]|还有|以及)(?:人才)?工作站|工作站(?:[、,和跟与及]|还有|以及)(?:人才)?驿站")
 _ABOUT = r"(?:人才)?(?:驿站|工作站)|申请|申报|补助|补贴|政策|条件|怎么报|呢$|呢\?$"
 
 
@@ -33,6 +34,8 @@ class Mention:
     """Labels of the station types that were said."""
     foreign: str = ""
     """A programme or place that was asked about and that the library does not hold."""
+    wide: bool = False
+    """Only a province was named, which holds all of them."""
     station: str = ""
     """The kind of station that was said, if exactly one: 人才驿站, 人才工作站."""
 
@@ -70,6 +73,7 @@ class Names:
         self._library = library
         self._known = tuple(_known(p, names_of(folder, p.key), provinces) for p in library.programmes)
         own = {place for known in self._known for place in (*known.near, *known.wide)}
+        self._near = "|".join(sorted({re.escape(p) for k in self._known for p in k.near}, key=len, reverse=True)) or "(?!)"
         foreign = [c for c in (*data["cities"].split(), *provinces) if c not in own]
         self._foreign = re.compile("|".join(sorted(map(re.escape, foreign), key=len, reverse=True)))
         self._others = tuple(
@@ -79,6 +83,11 @@ class Names:
         sounds = data["sounds"]
         spoken = (*vocabulary, *(w for k in self._known for w in (*k.near, *k.wide)), *foreign)
         self._sounds = Sounds(sounds["words"].split(), sounds["keep"].split(), data["typos"], spoken)
+
+    def apart(self, keys: Iterable[str]) -> bool:
+        """Whether the programmes have no place but a province in common."""
+        near = [set(k.near) for k in self._known if k.programme.key in set(keys)]
+        return len(near) > 1 and not set.intersection(*near)
 
     def restored(self, text: str) -> str:
         """The text as it is searched: folded, simplified, typing errors and pinyin turned into the words that were meant."""
@@ -94,12 +103,14 @@ class Names:
         station = _station(tight)
         other = self._other(tight)
         keys, named, elsewhere = self._programmes(tight, station)
+        wide = named and not any(place in tight for k in self._known for place in (*k.near, *k.words))
         foreign = other or elsewhere or self._elsewhere(tight, bool(keys) and named)
         if foreign and not keys:
             named = False
         return Mention(
             programmes=keys,
             named=named,
+            wide=wide,
             services=self._services(tight, keys),
             types=self._types(tight, keys),
             foreign=foreign,
@@ -115,12 +126,24 @@ class Names:
         namesake = next((name for k in hits for name, match in k.foreign if match.search(text)), "")
         hits = [k for k in hits if not any(match.search(text) for _, match in k.foreign)]
         named = bool(hits)
-        hits = _of_station(hits, station) if station else _bound(hits, text)
+        hits = _of_station(hits, station) if station else self._bound(hits, text)
         hits = _of_types(hits, text)
         if not hits and station == "工作站" and not namesake:
             alone = [k for k in self._known if k.programme.station.endswith(station)]
             hits = alone if len(alone) == 1 else []
         return tuple(k.programme.key for k in hits), named, namesake
+
+    def _bound(self, hits: list[_Known], text: str) -> list[_Known]:
+        """Where both kinds of station are said: without those whose place is followed at once by the other kind."""
+        if _JOINED.search(text):
+            return hits
+        kept = []
+        for known in hits:
+            said = "|".join(map(re.escape, known.near)) or "(?!)"
+            after = re.findall(rf"(?:{said})(?:(?!{self._near})[^,。;!?驿]){{0,5}}?(驿站|工作站)", text)
+            if not after or any(known.programme.station.endswith(station) for station in after):
+                kept.append(known)
+        return kept
 
     def _other(self, text: str) -> str:
         for name, match, unless in self._others:
@@ -166,18 +189,9 @@ class Names:
 
 
 def _of_station(hits: list[_Known], station: str) -> list[_Known]:
-    return [k for k in hits if k.programme.station.endswith(station)] or hits
-
-
-def _bound(hits: list[_Known], text: str) -> list[_Known]:
-    """Where both kinds of station are said: drop those whose place is followed at once by the other kind."""
-    kept = []
-    for known in hits:
-        places_said = "|".join(map(re.escape, known.near)) or "(?!)"
-        after = re.findall(rf"(?:{places_said})[^,。;!?驿]{{0,5}}?(驿站|工作站)", text)
-        if not after or any(known.programme.station.endswith(station) for station in after) or re.search("又有|两个|两种|这两", text):
-            kept.append(known)
-    return kept
+    """Of programmes in one place, those with that kind of station; a place that has none of that kind keeps its own."""
+    having = [k for k in hits if k.programme.station.endswith(station)]
+    return [k for k in hits if k in having or not any(set(k.near) & set(h.near) for h in having)]
 
 
 def _of_types(hits: list[_Known], text: str) -> list[_Known]:

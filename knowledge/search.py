@@ -15,6 +15,8 @@ _LONGEST_WORD = 10
 _NOTION_WEIGHT = 1.6
 """How much one notion counts in the likeness of two texts, beside a pair of characters."""
 _CUE_WEIGHT = 0.16
+_ENGLISH = re.compile(r"[a-z]{3,} [a-z]{2,}")
+_DENIED = re.compile(r"[,(]?不是[^,。;()?]{1,5}(?=[),。;]|$)")
 _LONGEST_TEXT = 400
 """Characters that are read: a question that begins after them is not found."""
 
@@ -99,17 +101,23 @@ class Search:
 
     def stripped(self, text: str) -> str:
         """The text without programme and place names, spaces and punctuation: what is asked, wherever it is."""
-        return re.sub(r"[\s,。;:!?、\"'“”‘’()《》<>~…]+", "", self._ignore.sub("", text[:_LONGEST_TEXT]))
+        return re.sub(r"[\s,。;:!?、\"'“”‘’()《》<>~…]+", "", self._ignore.sub("", _DENIED.sub("", text[:_LONGEST_TEXT])))
 
     def _features(self, text: str) -> list[str]:
         bare = self.stripped(text)
         grams = [bare[i : i + n] for n in (2, 3) for i in range(len(bare) - n + 1)]
-        return grams + ["#" + notion for notion in sorted(self.notions.of(bare))]
+        return grams + ["#" + notion for notion in sorted(self._notions(text))]
+
+    def _notions(self, text: str) -> set[str]:
+        """Notions of the stripped text; of English also with its spaces."""
+        bare = self.stripped(text)
+        found = self.notions.of(bare)
+        return found | self.notions.of(text[:_LONGEST_TEXT]) if _ENGLISH.search(text) else found
 
     def hits(self, text: str, limit: int = 6) -> tuple[Hit, ...]:
         """The topics that fit best, best first."""
         alike = self._likeness(text)
-        notions = self.notions.of(self.stripped(text))
+        notions = self._notions(text)
         cued: dict[str, float] = defaultdict(float)
         for topic, cue in self._cues:
             if cue <= notions:
