@@ -109,10 +109,18 @@ def result_of(rule: Rule, values: Values, today: date) -> Result | None:
     return "met" if held is not (rule.strength == "exclusion") else "unmet"
 
 
-def findings(service: Service, values: Values, today: date) -> tuple[Finding, ...]:
-    """Each rule that applies with its result, in the document's order; a preferred one only once it was answered."""
+Judged = tuple[tuple[Rule, Result], ...]
+
+
+def results(service: Service, values: Values, today: date) -> Judged:
+    """Each rule that applies with its result, in the document's order."""
     judged = ((rule, result_of(rule, values, today)) for rule in service.rules)
-    return tuple(_finding(r, result) for r, result in judged if result and not (r.strength == "preferred" and result == "unknown"))
+    return tuple((rule, result) for rule, result in judged if result)
+
+
+def _findings(judged: Judged) -> tuple[Finding, ...]:
+    """A preferred rule is a finding only once it was answered."""
+    return tuple(_finding(rule, result) for rule, result in judged if not (rule.strength == "preferred" and result == "unknown"))
 
 
 def _outcome(found: Iterable[Finding]) -> Outcome:
@@ -156,20 +164,21 @@ def judge(available: Availability, service: Service, values: Values, today: date
     """The verdict on that day: `closed` first, then fails, open, discretionary, meets; None where nothing is judged."""
     if not service.judged:
         return None if available.open else Verdict(outcome="closed")
-    found = findings(service, values, today)
+    judged = results(service, values, today)
+    found = _findings(judged)
     outcome, grade = _outcome(found), None
     if service.grades:
         excluded = any(f.strength == "exclusion" and f.result == "unmet" for f in found)
         grade = graded(available.version, service, values, excluded)
         outcome = _graded_outcome(outcome, grade, service)
-    open_fields = _open_fields(service, values, today, grade)
+    open_fields = _open_fields(service, judged, values, today, grade)
     shown: Outcome = outcome if available.open else "closed"
     return Verdict(outcome=shown, findings=found, grade=grade, graded=bool(service.grades), open_fields=open_fields)
 
 
-def _open_fields(service: Service, values: Values, today: date, grade: GradeResult | None) -> tuple[str, ...]:
+def _open_fields(service: Service, judged: Judged, values: Values, today: date, grade: GradeResult | None) -> tuple[str, ...]:
     needed = {service.grades[0].field} if service.grades and grade is None else set()
-    for rule in service.rules:
-        if rule.strength != "preferred" and result_of(rule, values, today) == "unknown":
+    for rule, result in judged:
+        if rule.strength != "preferred" and result == "unknown":
             needed |= missing(rule.test, values, today) or missing(rule.applies or rule.test, values, today)
     return tuple(f.key for f in service.fields if f.key in needed)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from opencc import OpenCC
 
@@ -29,6 +29,7 @@ def simplified(text: str) -> str:
     return str(_simplifier().convert(text)) if not text.isascii() else text
 
 
+@lru_cache(maxsize=256)
 def plain(text: str) -> str:
     """The text for reading values out of it: cleaned, full-width folded (NFKC), simplified; case and spaces stay."""
     return simplified(unicodedata.normalize("NFKC", clean(text)).translate(_FOLD))

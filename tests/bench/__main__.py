@@ -1,0 +1,27 @@
+"""`python -m tests.bench [turns papers starts memory]`: measure, print the table."""
+
+import os
+import platform
+import sys
+
+from tests.bench import papers, starts, turns
+from tests.bench.figures import Figure, table
+
+PARTS = {"turns": turns.figures, "papers": papers.figures, "starts": starts.starts, "memory": starts.memory}
+
+
+def main() -> None:
+    """Measure what is named, or all."""
+    chosen = sys.argv[1:] or list(PARTS)
+    if unknown := set(chosen) - PARTS.keys():
+        sys.exit(f"bench: no part {'、'.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    found: list[Figure] = []
+    for name in chosen:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        found += PARTS[name]()
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, load of the last minute {os.getloadavg()[0]:.1f}\n")
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
