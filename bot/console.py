@@ -61,14 +61,14 @@ def show(console: Console, made: Turn) -> None:
 
 
 def _show_reply(console: Console, reply: Reply) -> None:
-    console.print(Text(reply.text))
+    console.print(Text(reply.text), soft_wrap=True)
     numbered = [f"{n}. {option.label}" for n, option in enumerate(reply.choices, 1) if f"{n}. {option.label}" not in reply.text]
     if numbered:
         console.print(Text("  ".join(numbered), style="cyan"))
     for c in reply.citations:
-        console.print(Text(f"  依据 {c.document} {c.article}：“{c.quote}”", style="dim"))
+        console.print(Text(f"  依据 {c.document} {c.article}：“{c.quote}”", style="dim"), soft_wrap=True)
     for file in reply.files:
-        console.print(Text(f"  文件 {file.name}\n       {file.path}", style="green"))
+        console.print(Text(f"  文件 {file.name}\n       {file.path}", style="green"), soft_wrap=True)
     console.print()
 
 
@@ -80,6 +80,6 @@ def utf8() -> None:
 
 def show_answer(console: Console, line: dict[str, object]) -> None:
     """Print one policy answer with its quotations dimmed."""
-    console.print(Text(str(line["answer"])))
+    console.print(Text(str(line["answer"])), soft_wrap=True)
     for c in line["citations"]:  # type: ignore[attr-defined]  # a list of citation objects
-        console.print(Text(f"  依据 {c['document']} {c['article']}：“{c['quote']}”", style="dim"))
+        console.print(Text(f"  依据 {c['document']} {c['article']}：“{c['quote']}”", style="dim"), soft_wrap=True)

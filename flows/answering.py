@@ -179,7 +179,9 @@ def _acknowledge(x: Exchange, field: Field, reading: Reading, again: bool, dropp
 
 
 def _say_unmet(x: Exchange, case: Case, field: Field) -> None:
-    """Name the clause that an answer does not meet; the verdict comes when all facts are known."""
+    """Name the clause that an answer does not meet; not with the last fact, which brings the verdict on all of them."""
+    if not any(f.stage in ("choose", "eligibility") and f.key not in case.values for f in case.fields):
+        return
     for finding in case.verdict.findings if case.verdict else ():
         if field.key in finding.fields and finding.result == "unmet" and finding.strength in ("must", "should"):
             x.tell("taken_unmet", cite=finding.citations[:1], quote=finding.citations[0].quote)

@@ -178,8 +178,8 @@ def _keep(x: Exchange, case: Case) -> bool:
 def _why(x: Exchange, case: Case, at: Position) -> None:
     """The clause that makes the question necessary, else the cell of the form that it fills."""
     field = at.field
-    if field is None:
-        x.tell("why_nothing")
+    if field is None or at.key != field.key:
+        x.tell(f"why_{at.key}" if at.key in ("proceed", "review", "consent", "bank_consent") else "why_nothing")
         return
     cite = field.cite or tuple(c for rule in case.service.rules if field.key in fields_of(rule.test) for c in rule.cite)
     if cite:

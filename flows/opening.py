@@ -71,12 +71,22 @@ def _find(x: Exchange, mention: Mention, answered: bool) -> None:
     whole = x.assistant.names.mention(x.session.opening)
     meant = mention.programmes or ((x.session.programme,) if x.session.programme else whole.programmes)
     services = mention.services or whole.services
+    if len(meant) > 1:
+        meant = _narrowed(x, meant, services)
     if len(meant) == 1 and meant[0]:
         _set_programme(x, meant[0], services)
     elif len({key for key, _ in services}) == 1 and (not meant or services[0][0] in meant) and mention.named:
         _set_programme(x, services[0][0], services)
     elif not answered:
         _unclear(x, mention)
+
+
+def _narrowed(x: Exchange, meant: tuple[str, ...], services: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Of several programmes that a place stands for, the one that was talked about, else the one whose service is meant."""
+    if x.session.programme in meant:
+        return (x.session.programme,)
+    pointed = {key for key, _ in services if key in meant}
+    return tuple(pointed) if len(pointed) == 1 else meant
 
 
 def _remember(x: Exchange) -> None:
