@@ -35,8 +35,8 @@ _PERIODS = (
 _EVERY = re.compile(r"每(?:隔)?(\d+|[两二三四六])个?(月|季度|周|星期)")
 _YEARS = re.compile(r"(?<![\d年月])(?:[2-9]|1\d|[两二三四五六七八九十])年(?![前级度])")
 _NONE = re.compile(
-    r"(?:目前|暂时|现在|今年|去年|到现在|至今|我们|这个|都|还|也|全年)*(?:一?(?:个|场|次|名|人|位|平)?(?:都|也))?"
-    r"(?:没有|没|无|零|0|为零|还没)(?:有)?(?:办|开展|举办|举行|引进|组织|做|搞|配|安排|招)?(?:过|到)?(?:任何)?(?:活动|人员|人才|专职)?[过呢啊的了呀哦吧]*"
+    r"(?:目前|暂时|现在|今年|去年|到现在|至今|我们|这个|都|还|也|全年)*(?:一?(?:个|场|次|名|人|位|平)(?:人)?(?:都|也)?|都|也)?"
+    r"(?:没有|没|无|零|0|为零|还没)(?:有)?(?:办|开展|举办|举行|引进|组织|做|搞|配|安排|招)?(?:过|到)?(?:任何)?(?:活动|人员|人才|专职|人)?[过呢啊的了呀哦吧]*"
 )
 _HUGE = Decimal(10**9)
 
@@ -97,8 +97,11 @@ def _candidates(field: Field, text: str) -> list[Candidate]:
             continue
         candidate = Candidate(quantity=quantity, fit=fit, value=quantity.value)
         result.append(_over_a_year(text, candidate) if _yearly(field) and fit > 0 else candidate)
-    best = max((c.fit for c in result), default=0)
-    return [c for c in result if c.fit == best]
+    return result
+
+
+def _fitting(candidates: list[Candidate], fit: int) -> list[Candidate]:
+    return [c for c in candidates if c.fit == fit]
 
 
 def _yearly(field: Field) -> bool:
@@ -149,10 +152,11 @@ def read_number(field: Field, text: str) -> Reading:
         return _bounded(field, Decimal(0), "")
     if re.search(r"\d[eE][+\-]?\d|(?i:\b(?:nan|inf|infinity)\b)", ready):
         return refuse(field, f"“{short(text)}”不是一个普通的数字，请直接写数字")
-    candidates = _candidates(field, ready)
+    stated = _candidates(field, ready)
+    candidates = _fitting(stated, max((c.fit for c in stated), default=0))
     if not candidates:
         return refuse(field, f"没有看到数字，请告诉我{field.label}是多少")
-    kept = _sorted_out(field, ready, candidates)
+    kept = _sorted_out(field, ready, candidates) or _sorted_out(field, ready, _fitting(stated, 1))
     if not kept:
         period = "全年合计" if _yearly(field) else "平均每场"
         return refuse(field, f"这里问的是{period}的数，请按{period}告诉我一个数")

@@ -30,12 +30,12 @@ _YES_HEAD = re.compile(
     + r"|方便|免费|无偿|同意|愿意)"
 )
 _NO_HEAD = re.compile(
-    r"(?:没有?(?!问题|错|毛病|不|什么问题|说)|无(?!偿|线|障碍|不|论)|不(?!是没|错|收|要钱|成问题|光|仅|但|少|只|知道|清楚|确定|一定|过)|否(?!则)|尚未|还没|未|别|木有|冇|缺|从来没)"
+    r"(?:没有?(?!问题|错|毛病|不|什么问题|说)|无(?!偿|线|障碍|不|论)|不(?!是没|错|收|要钱|成问题|光|仅|但|少|只|(?:太|是很|大|敢|怎么|完全)?(?:知道|清楚|确定|了解|明白|好说)|一定|过)|否(?!则)|尚未|还没|未|别|木有|冇|缺|从来没)"
 )
 _DOUBLE = re.compile(r"(?:不是|并非|不会|不能|不可能)没(?:有)?|无不|没有?不(?:是|行|能|成)?的")
 _MUDDLED = re.compile(
     r"有没有|有也|好像|是不是|能不能|会不会|可不可以|对不对|行不行|没有不|不是不|不一定|看情况|有时候?|也许|说不定|可能|一半|有[的些].{0,6}(?:没|无)|"
-    r"有的有|一?部分(?:有|没|是|能)|差不多有|算有算没|没有吗|有吗|是吗|\?\?"
+    r"有的有(?!的)|一?部分(?:有|没|是|能)|差不多有|算有算没|没有吗|有吗|是吗|\?\?"
 )
 _PENDING = re.compile(
     r"(?:还在|正在?|在)(?:谈|建|办|申请|筹|准备|装修|制定|走|弄|搞|签|招)|打算|准备(?:建|设|签|办|申请|招|配|弄|搞)|计划(?:建|设|签|办|明年)|即将|马上就?(?:有|建|签|办|好)|快要?(?:好|签|建|办|下来|有)|筹备中|筹建|明年|下个?月|还没定|待定"
@@ -45,7 +45,10 @@ _YES_WORDS = (
     "保障|齐全|齐备|完备|健全|方便|便利|够用|足够|到位|没问题|没错|不错|不成问题|制定了|落实了|批了|拿到了|当然|必须的|办了|定了|做了|属于|同意|"
     "愿意|确认|设有|配有|备有|建有|都行|肯定有"
 )
-_NO_WORDS = "没有|没|不是|不能|不会|不行|不可以|不方便|不够|不足|不满足|不符合|不具备|尚未|还未|缺少|缺乏|从未|无法|拒绝|否|谈不上|差得远"
+_NO_WORDS = (
+    "没有|没|不是|不能|不会|不行|不可以|不方便|不够|不足|不满足|不符合|不具备|尚未|还未|缺少|缺乏|从未|无法|拒绝|否|谈不上|差得远|"
+    "(?:提供|做|办|保障|承担|解决|达|给|拿|保证|负担)不(?:了|到|起|出来?)"
+)
 _HAVE = re.compile(r"(?<![没未所只具享])有(?!没有|限|关|时|点|些|待|的还?没|效|人问|可能|吗)")
 _NEGATED = re.compile(r"(?:不是|并不|不算|算不上|谈不上|不|没有|没|未|无|非|缺|别|没有过)[^,.;。、\n]{0,3}$")
 
@@ -60,11 +63,14 @@ _EXACT_YES = _words(
 )
 _EXACT_NO = _words("n no nope false 0 2 b 否 不 没 无 没有 × ✗ ✘ x 👎 ❌ 🙅 未 木有 冇 ② 乙 no. 不行 别 mei meiyou")
 _SIGNS = {"👍": "是", "👌": "是", "✅": "是", "🙆": "是", "👎": "否", "❌": "否", "🙅": "否"}
+_TWICE = re.compile(r"^(有的|有|是的|是|对的|对|能的|能|没有的|没有|没|会的|会|好的|可以的|可以|行)(?:[,，、!！。\s]*\1)+")
+"""有的有的, 没有没有: said twice for emphasis."""
 _SKIN = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\u200d♂♀]")
 
 
 def _tidy(text: str) -> str:
     result = _SKIN.sub("", plain(text)).casefold().strip()
+    result = _TWICE.sub(r"\1", result)
     return result.strip(_STOPS + " \t'\"“”‘’「」")
 
 
@@ -83,16 +89,21 @@ def polarity(text: str, yes_words: Iterable[str] = (), no_words: Iterable[str] =
     return _judged(said, tuple(yes_words), tuple(no_words))
 
 
+_EXCEPT = re.compile(r"除了?[^,.;。、]{1,12}(?:都|也|全)")
+_DOING = re.compile(r"(?:只|就|仅)?(?:签|设|配|建|做|办|挂|拿|买)了")
+"""A yes that is only as good as its object: 签了框架协议."""
+
+
 def _judged(said: str, yes_words: tuple[str, ...], no_words: tuple[str, ...]) -> bool | None:
     hint = _hinted(said, yes_words, no_words)
-    if hint == "both":
+    if hint == "both" or _EXCEPT.search(said):
         return None
     head = _head(said)
     if _DOUBLE.search(said):
         return None if head is False or hint == "no" or re.search(r"没有?不", said) else True
     own = {"yes": True, "no": False}.get(hint)
     if own is not None:
-        return own if head in (None, own) or _only_lead(said, own) else None
+        return own if head in (None, own) or _only_lead(said, own) or _DOING.match(_stripped(said)) else None
     if head is not None:
         return head if _holds(said, head) else None
     if _MUDDLED.search(said) or _PENDING.search(said):
@@ -118,12 +129,19 @@ def _hinted(said: str, yes_words: tuple[str, ...], no_words: tuple[str, ...]) ->
             w = plain(word).casefold()
             others = [plain(o).casefold() for o in (*yes_words, *no_words)]
             for match in re.finditer(re.escape(w), said) if w else ():
-                if any(len(o) > len(w) and w in o and o in said[max(0, match.start() - 6) : match.end() + 6] for o in others):
+                if any(_covers(said, o, w, match.start()) for o in others):
                     continue
                 votes.add(meaning ^ bool(_NEGATED.search(said[: match.start()])))
     if len(votes) == 2:
         return "both"
     return {True: "yes", False: "no"}[votes.pop()] if votes else ""
+
+
+def _covers(said: str, longer: str, word: str, at: int) -> bool:
+    """Whether the longer word stands over this spot of the word: 不方便 over its 方便."""
+    if len(longer) <= len(word) or word not in longer:
+        return False
+    return any(m.start() <= at and at + len(word) <= m.end() for m in re.finditer(re.escape(longer), said))
 
 
 def _stripped(clause: str) -> str:
@@ -153,6 +171,14 @@ def _head(said: str) -> bool | None:
 _NO_AFTER = re.compile(r"有(?:的|些|一部分).{0,4}没|能.{0,3}不能|[有是能会](?:但|不过)?(?:还)?(?:没|不(?!多|大|错|少|收|成|是))")
 
 
+_BUT_LACKS = re.compile(
+    r"(?:但是?|不过|就是|只是|可是?|然而)?(?:还|也)?(?:没(?!问题|错|关系|事|什么|收|多|几|人反对|毛病)|缺(?!不)|差(?!不多))"
+)
+"""A clause that takes back a yes: 有网络，没投影."""
+_BUT_HAS = re.compile(r"(?:但是?|不过|只是|可是?|然而|好在)[^,.;。、]{0,8}有")
+"""What is there instead says nothing about what was asked: 在郊区，不过有停车场."""
+
+
 def _holds(said: str, head: bool) -> bool:
     """Whether what follows leaves the first word as it is: 有, 还没签 does not; 没有, 头一回申请 does."""
     clauses = [c for c in _PARTS.split(said) if c]
@@ -161,14 +187,16 @@ def _holds(said: str, head: bool) -> bool:
         if _MUDDLED.search(first) or re.search(r"吗$", said):
             return False
         return not any(
-            re.search(r"还没|尚未|没有(?!问题|收费|差)|没[签定建设批办]|还在谈|(?:不是|没有?)$|^(?:还)?没$", c) or _PENDING.match(c)
+            re.search(r"还没|尚未|没有(?!问题|收费|差)|没[签定建设批办]|还在谈|(?:不是|没有?)$|^(?:还)?没$", c)
+            or _PENDING.match(c)
+            or _BUT_LACKS.match(c)
             for c in later
         )
     return not any(_YES_HEAD.match(_stripped(re.sub(r"^(?:但是?|不过|只是|可是|然而|又)", "", c))) for c in later)
 
 
 def _content(said: str) -> bool | None:
-    yes = bool(_HAVE.search(said))
+    yes = bool(_HAVE.search(_BUT_HAS.sub("", said)))
     for match in re.finditer(_YES_WORDS, said):
         if _NEGATED.search(said[: match.start()]):
             return None if yes or _positive_elsewhere(said, match.start()) else False
@@ -213,7 +241,7 @@ def read_choice(field: Field, text: str) -> Reading:
         return _ask_choice(field, "您提到了不止一种，请只选一个")
     if negated:
         return _ask_choice(field, "那是哪一种呢，请选一个")
-    return _misspelt(field, said) or _ask_choice(field, "没看明白是哪一种，请选一个")
+    return _shortened(field, said) or _misspelt(field, said) or _ask_choice(field, "没看明白是哪一种，请选一个")
 
 
 def _ask_choice(field: Field, what: str) -> Reading:
@@ -293,6 +321,13 @@ def _by_degree(field: Field, said: str, degrees: tuple[Choice, Choice, Choice]) 
     if answer is None:
         return _ask_choice(field, "没看明白，请选一个")
     return Reading(value=yes.value if answer else no.value)
+
+
+def _shortened(field: Field, said: str) -> Reading | None:
+    """A piece of just one label said alone: 高校 is 高校院所类."""
+    piece = re.sub(r"^(?:是|选|算|属于|我们是)|(?:的|吧|那种|那类|类的?|型的?)+$", "", said)
+    near = [c for c in field.choices if len(piece) >= 2 and piece in plain(c.label)]
+    return Reading(value=near[0].value) if len(near) == 1 else None
 
 
 def _misspelt(field: Field, said: str) -> Reading | None:

@@ -14,6 +14,9 @@ from knowledge.types import Field
 _WORDING = tomllib.loads((Path(__file__).parent / "wording" / "commands.toml").read_text(encoding="utf-8"))
 _COMMANDS = {kind: re.compile("|".join(patterns), re.I) for kind, patterns in _WORDING["full"].items()}
 _PATTERN = {name: re.compile(pattern) for name, pattern in _WORDING["pattern"].items()}
+_LEAD = re.compile(r"^(?:算了|要不|还是|好吧|那就|那|老师|麻烦您?|请问?|嗯+|哎|唉|我看)+(?=.{2})")
+_TAIL = re.compile(r"(?<=.{2})(?:吧|呗|啊|呀|哈|谢谢|可以吗|好吗|行吗|好不好|行不行)+$")
+"""What people put around a command: 算了，全部重来吧."""
 _ASIDE = re.compile(r"[\s,.。!！?？~…、;:]+")
 
 
@@ -29,6 +32,10 @@ class Command:
 def command(text: str) -> Command | None:
     """The command that the whole message is; text as `knowledge.text.plain` gives it."""
     bare = _ASIDE.sub("", text)
+    return _whole(bare) or _whole(_TAIL.sub("", _LEAD.sub("", bare)))
+
+
+def _whole(bare: str) -> Command | None:
     for kind, pattern in _COMMANDS.items():
         if pattern.fullmatch(bare):
             return Command(kind=kind)
@@ -46,6 +53,7 @@ def change(text: str) -> Command | None:
     for kind, pattern, source in (
         ("change", _PATTERN["change"], compact),
         ("maybe", _PATTERN["change_to"], compact),
+        ("maybe", _PATTERN["change_ask"], compact),
         ("maybe", _PATTERN["wrong"], compact),
     ):
         if found := pattern.match(source):

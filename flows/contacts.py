@@ -79,8 +79,12 @@ def card(run: Run) -> str:
     return run.digits if 12 <= len(run.digits) <= 19 and not run.plus and not phone(run) else ""
 
 
+_SET_ASIDE = re.compile(r"(?:不是|别用|不要用|不用)\s*$")
+
+
 def _last_said(text: str, found: list[tuple[int, str]]) -> list[str]:
     """The values that count: those after the last correcting word where there are any, without repetitions."""
+    found = [pair for pair in found if not _SET_ASIDE.search(text[: pair[0]])] or found
     marks = [m.end() for m in CORRECTION.finditer(text)]
     later = [value for start, value in found if marks and start >= marks[-1]]
     if not later and marks and found:

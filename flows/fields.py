@@ -33,17 +33,22 @@ _READERS: dict[Kind, Callable[[Field, str], Reading]] = {
 }
 _MAY_BE_NONE = frozenset({"text", "mobile", "email", "uscc", "bank_card"})
 _BLANK_LEAD = (
-    r"(?:这个|这项|这一项|这条|那个|我们?|目前|现在|暂时|暂|嗯|呃|哦|啊|抱歉|不好意思|对不起|说实话|真|还|也|都|就|可以|那|请|先|一时)"
+    r"(?:这个|这项|这一项|这条|那个|我们?|目前|现在|暂时|暂|名字|名称|人选|具体|时间|日期|号码|数字|嗯|呃|哦|啊|"
+    r"抱歉|不好意思|对不起|说实话|真|还|也|都|就|可以|那|请|先|一时)"
 )
-_BLANK_TAIL = r"(?:了|啊|呢|吧|哦|呀|哈|嘛|的|题|一下)"
+_BLANK_TAIL = r"(?:了|啊|呢|吧|哦|呀|哈|嘛|的|题|一下|诶|欸|哎|唉|耶|喔|噢|咧|咯|滴|哎呀)"
 _BLANK_WORDS = (
     r"(?:不填写?|不用填|不想[填说写]|不方便(?:说|透露|提供|填写?)|空着|留空|留白|空白|略过?|跳过|过|下一[题个项条]|pass|skip|n/?a|none|null|unknown|"
-    r"不太?清楚|不是很清楚|不太?知道|不晓得|不了解|不太?确定|说不好|说不准|说不清|说不上来|不好说|拿不准|吃不准|没想好|没定下?来?|"
+    r"不[太大]?清楚|不是很清楚|不[太大]?知道|不晓得|不[太大]?了解|不[太大]?确定|说不好|说不准|说不清|说不上来|不好说|拿不准|吃不准|没想好|没定下?来?|"
     r"想不起来?|记不清楚?|记不得|不记得|忘记?|待定|未知|不详|不明|没统计过?|没算过|没数过|(?:回头|以后|晚点|等会儿?|之后|后面)再[填说补]|填不了|答不上来?)"
 )
 _BLANK = re.compile(
     rf"{_BLANK_LEAD}*{_BLANK_WORDS}{_BLANK_TAIL}*(?:{_BLANK_LEAD}*{_BLANK_WORDS}{_BLANK_TAIL}*)?(?:{_BLANK_LEAD}{{0,2}}{_BLANK_TAIL}{{0,2}})"
 )
+
+
+_NOT_YET = re.compile(r"(?:还没|没有|尚未|没|未)(?:出来?|公布|通知|下来|评|排|打分|考核|算)|没有?(?:排名|名次|分数|成绩)")
+"""An optional number that is not there yet: 排名还没出来."""
 
 
 def is_blank(text: str) -> bool:
@@ -67,6 +72,8 @@ def read(field: Field, text: str, today: date) -> Reading:
         return _labelled(field, read_story(field, text))
     if len(clean(text)) > LONGEST_ANSWER:
         return refuse(field, f"这段话太长了，请只告诉我{field.label}")
+    if field.optional and field.kind == "number" and _NOT_YET.search(plain(text)):
+        return _labelled(field, Reading())
     if field.kind in _MAY_BE_NONE and says_none(text):
         return _labelled(field, Reading(note="这一项先空着，以后可以补。"))
     return _labelled(field, _read(field, text, today))
