@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from flows.deadlines import Due, due
-from flows.eligibility import evaluate, fields_of
+from flows.eligibility import evaluate
 from flows.form import PREPARATION, fields_on, form_of
 from flows.layout import Block, Paper, Paragraph, Run, Table, line
 from flows.phrases import UNSTATED, phrase, phrases
@@ -57,7 +57,7 @@ def _item(material: Material, service: Service, values: Mapping[str, Value], tod
     needed = True if test is None else evaluate(test, values, today)
     if needed is False:
         return None
-    labels = [field.label for key in (fields_of(test) if test else ()) if (field := field_of(service, key))]
+    labels = [field.label for key in (test.fields if test else ()) if (field := field_of(service, key))]
     return Item(
         name=material.name,
         need="required" if needed else "depends",

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from flows import answering, opening, telling
 from flows.commands import Command, find_field
-from flows.eligibility import fields_of
 from flows.exchange import Exchange
 from flows.fields import read
 from flows.position import Case, Position, askable, case_of, line, lines
@@ -181,7 +180,7 @@ def _why(x: Exchange, case: Case, at: Position) -> None:
     if field is None or at.key != field.key:
         x.tell(f"why_{at.key}" if at.key in ("proceed", "review", "consent", "bank_consent") else "why_nothing")
         return
-    cite = field.cite or tuple(c for rule in case.service.rules if field.key in fields_of(rule.test) for c in rule.cite)
+    cite = field.cite or tuple(c for rule in case.service.rules if field.key in rule.test.fields for c in rule.cite)
     if cite:
         quotes = "；".join(dict.fromkeys(f"{c.document} {c.article}：“{c.quote}”" for c in cite))
         x.tell("why", cite=cite, why=f"{field.why}{quotes}")

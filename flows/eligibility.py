@@ -65,12 +65,6 @@ def evaluate(test: Test, values: Values, today: date) -> bool | None:
     return False if len(results) - results.count(False) < wanted else None
 
 
-def fields_of(test: Test) -> tuple[str, ...]:
-    """Every field that the test looks at, in order."""
-    own = (test.field,) if test.field else ()
-    return tuple(dict.fromkeys(own + tuple(key for part in test.tests for key in fields_of(part))))
-
-
 def missing(test: Test, values: Values, today: date) -> frozenset[str]:
     """The smallest set of open fields that could make the test hold; empty when it is settled."""
     if evaluate(test, values, today) is not None:
@@ -91,7 +85,7 @@ def _finding(rule: Rule, result: Result) -> Finding:
         strength=rule.strength,
         result=result,
         citations=rule.cite,
-        fields=fields_of(rule.test),
+        test=rule.test,
         remedy=rule.remedy,
         note=rule.note,
         office=rule.checked_by,

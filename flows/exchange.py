@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from flows.assistant import Assistant
-from flows.eligibility import fields_of
 from flows.extract import mask_text
 from flows.position import Case, allowed, case_of
 from flows.say import say
@@ -118,6 +117,6 @@ def _dependents(service: Service, key: str) -> set[str]:
     """Fields that are asked only because of this one, through any number of steps."""
     found: set[str] = set()
     for field in service.fields:
-        if field.only_if is not None and ({key} | found) & set(fields_of(field.only_if)):
+        if field.only_if is not None and ({key} | found) & set(field.only_if.fields):
             found.add(field.key)
     return found

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from flows.eligibility import evaluate, fields_of
+from flows.eligibility import evaluate
 from flows.fitting import PADDING_X, SHORT, heights, lines
 from flows.layout import MARGIN_BOTTOM, MARGIN_TOP, PAGE_HEIGHT, TEXT_WIDTH, Block, Box, Paper, Paragraph, Row, Run, Style, Table, line
 from flows.shown import field_of, filled, shown
@@ -75,7 +75,7 @@ def _field_paragraphs(cell: Cell, filling: Filling, width: float) -> tuple[Parag
 
 
 def _facts(test: Test, filling: Filling) -> str:
-    fields = [field for key in fields_of(test) if (field := field_of(filling.service, key)) and field.kind == "number"]
+    fields = [field for key in test.fields if (field := field_of(filling.service, key)) and field.kind == "number"]
     return "，".join(f"{shown(field, filling.values.get(field.key))}{field.unit}" for field in fields)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from flows.assistant import Assistant
-from flows.eligibility import evaluate, fields_of, judge, missing, result_of
+from flows.eligibility import evaluate, judge, missing, result_of
 from flows.fields import masked, show
 from flows.types import Draft, Session, Verdict
 from flows.validity import Availability, availability, service_of
@@ -89,7 +89,7 @@ def _needed(service: Service, answered: dict[str, Value], today: date) -> dict[s
     needed: dict[str, bool] = {grade.field: True for grade in service.grades}
     for rule in service.rules:
         wanting = result_of(rule, answered, today) == "unknown" and bool(missing(rule.test, answered, today))
-        for key in fields_of(rule.test):
+        for key in rule.test.fields:
             needed[key] = needed.get(key, False) or wanting
     return needed
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from flows.eligibility import evaluate, fields_of
+from flows.eligibility import evaluate
 from flows.form import PREPARATION, Filling, annex_pages
 from flows.layout import TEXT_WIDTH, Block, Box, Paper, Paragraph, Row, Run, Style, Table, line
 from flows.phrases import phrase
@@ -52,14 +52,14 @@ def _fact(key: str, filling: Filling) -> tuple[str, str]:
 
 
 def _facts(rule: Rule, filling: Filling) -> str:
-    facts = [_fact(key, filling) for key in fields_of(rule.test)]
+    facts = [_fact(key, filling) for key in rule.test.fields]
     return facts[0][1] if len(facts) == 1 else "；".join(f"{label}：{said}" for label, said in facts)
 
 
 def _concerns(rule: Rule, filling: Filling) -> bool:
     if rule.applies is not None and evaluate(rule.applies, filling.values, filling.today) is False:
         return False
-    return rule.strength != "preferred" or any(filling.values.get(key) is not None for key in fields_of(rule.test))
+    return rule.strength != "preferred" or any(filling.values.get(key) is not None for key in rule.test.fields)
 
 
 def _conditions(filling: Filling) -> tuple[Block, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from knowledge.types import Citation as Citation
+from knowledge.types import Test
 from knowledge.types import Value as Value
 
 Outcome = Literal["closed", "fails", "open", "discretionary", "meets"]
@@ -152,10 +153,15 @@ class Finding:
     strength: str
     result: Result
     citations: tuple[Citation, ...]
-    fields: tuple[str, ...]
+    test: Test
     remedy: str = ""
     note: str = ""
     office: str = ""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The facts that the rule looks at."""
+        return self.test.fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,13 @@ class Test:
     count: int = 0
     tests: "tuple[Test, ...]" = ()
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that the test looks at, in order."""
+        if not self.tests:
+            return (self.field,) if self.field else ()
+        return tuple(dict.fromkeys(key for part in self.tests for key in part.fields))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:

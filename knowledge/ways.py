@@ -52,7 +52,7 @@ def _place(field: Field, service: Service, index: int) -> Iterator[Problem]:
         yield "stage", "个人信息只能在 form 阶段问", "去掉 stage，放到填表部分"
     if field.only_if is None:
         return
-    late = [key for key in fields_of(field.only_if) if key not in earlier]
+    late = [key for key in field.only_if.fields if key not in earlier]
     if late:
         yield "only_if", f"条件看的字段 {'、'.join(late)} 不在它之前问", "把那些字段移到前面"
     elif not _can(field.only_if, True, service):
@@ -120,11 +120,6 @@ def _cue(cue: str, name: str) -> Iterator[Problem]:
         yield name, "正则表达式连空文字也匹配", "写明它前后的词"
 
 
-def fields_of(test: Test) -> tuple[str, ...]:
-    """Every field a test looks at, in order."""
-    return tuple(dict.fromkeys(t.field for _, t in walk(test) if isinstance(t, Test) and t.field))
-
-
 def _can(test: Test, wanted: bool, service: Service) -> bool:
     """Whether some answers make the test come out so; a field whose own condition fails has no answer."""
     fields = {field.key: field for field in service.fields}
@@ -150,12 +145,12 @@ def _closure(test: Test, fields: Mapping[str, Field]) -> list[str]:
 
     def add(key: str, above: tuple[str, ...]) -> None:
         condition = fields[key].only_if if key in fields and key not in above else None
-        for other in fields_of(condition) if condition else ():
+        for other in condition.fields if condition else ():
             add(other, (*above, key))
         if key not in found:
             found.append(key)
 
-    for key in fields_of(test):
+    for key in test.fields:
         add(key, ())
     return found
 
