@@ -17,6 +17,10 @@ _decode = json.JSONDecoder().decode  # made once: json.dumps and loads with opti
 _STATE = tuple(f for f in fields(Session) if f.name not in _ROWS)
 
 
+_WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
+"""Most answers are one of these: a look-up instead of a parse for each answer of each turn."""
+
+
 def stamp(moment: datetime) -> str:
     """A moment as ISO 8601 text with its offset."""
     return moment.isoformat()
@@ -34,7 +38,7 @@ def value_to_json(value: Value) -> str:
 
 def value_from_json(text: str) -> Value:
     """The value that `value_to_json` wrote, of the same type."""
-    return cast(Value, _decode(text))
+    return _WORDS[text] if text in _WORDS else cast(Value, _decode(text))
 
 
 def pairs_to_json(pairs: tuple[tuple[str, str], ...]) -> str:
