@@ -11,7 +11,7 @@ from flows.questions import advise, asking, notice, suggestion, suited
 from flows.reading import Reading
 from flows.say import say, word, yuan
 from flows.types import Option
-from knowledge.types import Field, Value
+from knowledge.types import Field, StationType, Value
 
 _YES = re.compile(
     r"^(是|对|好|行|嗯|可以|同意|愿意|继续|确认|确定|没问题|没错|要|接着|ok|yes|y|需要|都对|生成|提交|正确|无误|我?同意|👍)",
@@ -19,7 +19,17 @@ _YES = re.compile(
 )
 _NO = re.compile(r"不同意|不要|不用|不了|不愿|不想|不行|不可以|不需要|不继续|先不|拒绝|算了|取消|否|^不|^no|^n$|停|别", re.I)
 _OURS = re.compile(r"(就是|是)?(我们|我|本|咱们?)(们)?(自己|本)?(的)?(公司|单位|学校|中心|机构|自己)?(自己|本身)?")
+_OUTRIGHT = re.compile(
+    r"[?？]|吗|多少|怎么|怎样|如何|什么|啥|哪|几(?:天|个|场|人|年|月|号|次|份)|为什么|来着|(\w)不\1|有没有|是不是|可不可以|够不够"
+)
+"""Words with which somebody asks even where an answer could be read out of the same message."""
+_LEAD = re.compile(r"^(?:那就|那|就|好吧|好的?|还是|嗯|行)?[,，]?(?:我们?)?(?:先)?(?:准备|填|接着|往下|做|弄|办)")
+"""Ways to say yes to going on: 那就先准备着, 先填着."""
 _UNSURE = re.compile(r"哪(一)?(种|类|个)(更)?(适合|合适|好)|帮我选|怎么选|选哪|该选|推荐|建议")
+
+
+ADVISED = "type_advised"
+"""The aside answer that holds the type advised last."""
 
 
 def answer(x: Exchange, at: Position) -> None:
@@ -67,8 +77,10 @@ def change_to(x: Exchange, field: Field, new: str) -> None:
 
 
 def _is_question(x: Exchange, field: Field) -> bool:
-    """Long text is a question only when it is short and asks outright."""
-    return x.assistant.answerer.is_question(x.text) and (field.kind != "long_text" or len(x.text) <= 40)
+    """Whether the message asks; long text only when it is short, and what reads as an answer only when it asks outright."""
+    if not x.assistant.answerer.is_question(x.text) or (field.kind == "long_text" and len(x.text) > 40):
+        return False
+    return field.kind in ("text", "long_text") or bool(_OUTRIGHT.search(x.text)) or bool(read(field, x.text, x.today).problem)
 
 
 def _tapped(x: Exchange, field: Field) -> str:
@@ -289,16 +301,28 @@ def _choose_type(x: Exchange, field: Field, text: str) -> bool:
     if _UNSURE.search(text):
         found = suited(case, x.session.opening + text)
         if found:
-            advise(x, *found)
+            _advised(x, *found)
         else:
             x.tell("type_no_advice")
         return True
-    if read(field, text, x.today).problem and not is_blank(text) and (found := suited(case, text)):
+    if not read(field, text, x.today).problem or is_blank(text):
+        return False
+    advised = case.draft.value(ADVISED)
+    found = suited(case, text)
+    if isinstance(advised, str) and ((found and found[0].value == advised) or _YES.search(text)):
+        _store(x, field, Reading(value=advised))
+        return True
+    if found:
         if not x.assistant.answerer.is_question(x.text):
             x.update(opening=f"{x.session.opening} {x.masked(x.message.text)}"[-1000:])
-        advise(x, *found)
-        return True
-    return False
+        _advised(x, *found)
+    return bool(found)
+
+
+def _advised(x: Exchange, kind: StationType, word_said: str) -> None:
+    """Advise, and remember it: a yes, or the same description once more, then takes it."""
+    advise(x, kind, word_said)
+    x.put_aside(ADVISED, kind.value)
 
 
 # --- consent, proceed, review ---
@@ -325,6 +349,8 @@ def yes_or_no(x: Exchange, at: Position) -> bool | None:
             return number == 1
     if _NO.search(text):
         return False
+    if at.key == "proceed" and _LEAD.search(text):
+        return True
     return True if _YES.search(text) or "同意" in text or "可以" in text else None
 
 

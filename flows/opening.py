@@ -124,6 +124,8 @@ def switch_to(x: Exchange, where: str) -> bool:
     """Change to another programme; False where the words name none."""
     mention = x.assistant.names.mention(where)
     candidates = [key for key in mention.programmes if key != x.session.programme] or list(mention.programmes)
+    if not candidates and x.case is not None:
+        return _switch_service(x, where)
     if not candidates or (x.case is not None and not names_only(where)):
         return False
     _remember_switch(x, where)
@@ -136,6 +138,15 @@ def switch_to(x: Exchange, where: str) -> bool:
     x.tell("switched", programme=programme)
     _set_programme(x, programme.key, tuple(s for s in mention.services if s[0] == programme.key) or kept)
     return True
+
+
+def _switch_service(x: Exchange, where: str) -> bool:
+    """Change to another service of the same programme that the words name."""
+    for service in x.case.version.services if x.case else ():
+        if service.key != x.session.service and any(name in where for name in (service.name, *service.words)):
+            start(x, x.session.programme or "", service.key)
+            return True
+    return False
 
 
 def names_only(where: str) -> bool:
