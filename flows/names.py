@@ -77,11 +77,19 @@ def _hollow(text: str) -> bool:
     return not any(c.isalnum() for c in text)
 
 
+_CONTACT_TAIL = re.compile(
+    r"[\s,，;；。、(（]+(?:我叫|联系人|负责人|法人(?:代表)?|站长|联系电话|电话|手机号?码?|联系方式|电子邮箱|邮箱|[Ee]-?mail|1[3-9]\d{9}).*$"
+)
+"""A person or a number told along with a name or address."""
+_NODDED = re.compile(r"(?:嗯+|好[的啊呀吧]?|是的?|对的?|可以的?|行[的啊]?|没问题|收到|知道了|明白了?|ok|OK|同意|确认|继续)")
+"""Words that agree and name nothing."""
+
+
 def read_text(field: Field, text: str) -> Reading:
     """A name or address: what people say around it is left out; at most 200 characters."""
     said = _trimmed(" ".join(clean(text).split()))
-    value = _trimmed(_without_lead(field, said))
-    if not value or _hollow(value):
+    value = _trimmed(_CONTACT_TAIL.sub("", _without_lead(field, said)))
+    if not value or _hollow(value) or _NODDED.fullmatch(value):
         return refuse(field, f"没有看到内容，请告诉我{field.label}")
     if len(value) > LONGEST_TEXT:
         return refuse(field, f"{field.label}太长了，请控制在{LONGEST_TEXT}字以内")

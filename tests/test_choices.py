@@ -98,3 +98,21 @@ def test_a_piece_of_just_one_label_is_that_choice(fields: dict[str, Field], said
 @pytest.mark.parametrize("said", ["型", "类", "驿站", "产业型"])
 def test_a_piece_of_no_or_every_label_is_asked_back(fields: dict[str, Field], said: str) -> None:
     assert read(fields["liuzhou-yizhan.station_type"], said, TODAY).problem
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "expected"),
+    [
+        ("action_plan", "做好了", True),
+        ("development_plan", "都写好了", True),
+        ("industry_nearby", "挺多的", True),
+        ("industry_nearby", "不多", False),
+    ],
+)
+def test_a_thing_that_is_done_or_plenty_is_a_yes(fields: dict[str, Field], key: str, said: str, expected: bool) -> None:
+    assert value(fields[key], said) is expected
+
+
+@pytest.mark.parametrize("said", ["快做好了", "正在写"])
+def test_a_thing_that_is_under_way_is_asked_back(fields: dict[str, Field], said: str) -> None:
+    assert read(fields["action_plan"], said, TODAY).problem

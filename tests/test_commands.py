@@ -18,7 +18,7 @@ from knowledge.text import plain
         ("看看我填的", "status"),
         ("我现在填了多少了", "status"),
         ("我先去忙，回头再弄", "pause"),
-        ("我不想填了", "pause"),
+        ("今天先不填了", "pause"),
         ("全部删掉", "delete"),
         ("这个干嘛用", "why"),
         ("我刚才选错了", "which"),
