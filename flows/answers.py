@@ -13,7 +13,7 @@ from typing import Any, Literal
 from flows.compare import compared
 from flows.judge import Judged, asks_judgement, judged, spoken_of
 from flows.reckon import reckoned
-from flows.scope import matter, talk
+from flows.scope import matter, orders, talk
 from flows.validity import availability
 from knowledge.facts import Case, Fact, Facts, Judgement, facts, topics
 from knowledge.names import Mention, Names
@@ -24,6 +24,8 @@ Outcome = Literal["answered", "clarify", "not_stated", "out_of_scope", "chat", "
 Validity = Literal["in_force", "expired", "window_closed", "undated"]
 
 LONGEST = 600
+LONGEST_QUESTION = 1000
+"""Characters of a question that are read."""
 MOST_CITATIONS = 16
 SURE = 0.5
 """A topic that fits less than this is not believed."""
@@ -78,12 +80,12 @@ class Answerer:
         self, question: str, *, programme: str | None = None, service: str | None = None, today: date, values: Mapping[str, Value] = {}
     ) -> Answered:
         """Answer a question in the scope of a programme, if one runs; never raises, whatever the text is."""
-        text = self.names.restored(question)
+        text = self.names.restored(question[:LONGEST_QUESTION])
         if not re.search(r"\w", text):
             return self._unknown(())
         mention = self.names.mention_in(text)
         hits = self._search.hits(text)
-        said = self._talk(text, mention, hits)
+        said = None if orders(text) else self._talk(text, mention)
         if said is not None:
             return said
         keys, several = self._scope(text, mention, programme)
@@ -102,7 +104,7 @@ class Answerer:
 
     # --- what is meant ---
 
-    def _talk(self, text: str, mention: Mention, hits: tuple[Hit, ...]) -> Answered | None:
+    def _talk(self, text: str, mention: Mention) -> Answered | None:
         saying = talk(text)
         if saying is None:
             return None

@@ -12,6 +12,7 @@ _EACH = re.compile(
     r"每场|每次|每期|每回|回回|场场|次次|一场|一次|那回|那场|那期|那次|别的场次|其他场|最少|最冷清|单场|平均|都是|都有|都在|人最多"
 )
 _TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
+_ASKS = re.compile(r"多少|什么|啥|怎|哪|几[个天年月次场种类号]|谁|如何|为何|[?]|how|what|when|where|which|who")
 _ALONE = re.compile(r"(?:就|只有|光|只)(?:我|站长)?(?:一个人|自己一|一人|1个人|1人|一名|1名)|光杆|单枪匹马")
 _WISHES = re.compile(
     r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?档|哪级|有没有份|没事|吗|不$|没$"
@@ -44,7 +45,7 @@ class Counts:
 
 def asks_judgement(text: str) -> bool:
     """Whether somebody wants to know if their own case will do."""
-    return bool(_WISHES.search(text))
+    return bool(_WISHES.search(text)) or not _ASKS.search(text)
 
 
 def spoken_of(text: str) -> dict[str, float]:

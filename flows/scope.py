@@ -62,3 +62,8 @@ def matter(text: str) -> str:
     """The matter outside the documents that a restored text is about; empty where none is recognised."""
     tight = re.sub(r"(?<=[^a-z]) | (?=[^a-z])", "", text)
     return next((m.name for m in _sayings()[1] if _holds(tight, m.match, m.unless)), "")
+
+
+def orders(text: str) -> bool:
+    """Whether a restored text orders the machine about or abuses it: the first two matters of the list, which go before all talk."""
+    return matter(text) in {m.name for m in _sayings()[1][:2]}

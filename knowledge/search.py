@@ -15,6 +15,8 @@ _LONGEST_WORD = 10
 _NOTION_WEIGHT = 1.6
 """How much one notion counts in the likeness of two texts, beside a pair of characters."""
 _CUE_WEIGHT = 0.16
+_LEAST_CUE = 3.0
+"""What a cue weighs at least, however common its notions."""
 _ENGLISH = re.compile(r"[a-z]{3,} [a-z]{2,}")
 _DENIED = re.compile(r"[,(]?不是[^,。;()?]{1,5}(?=[),。;]|$)")
 _LONGEST_TEXT = 400
@@ -121,7 +123,7 @@ class Search:
         cued: dict[str, float] = defaultdict(float)
         for topic, cue in self._cues:
             if cue <= notions:
-                cued[topic] = max(cued[topic], sum(self._notion_weight[n] for n in cue))
+                cued[topic] = max(cued[topic], _LEAST_CUE, sum(self._notion_weight[n] for n in cue))
         scores = {topic: alike.get(topic, 0.0) + _CUE_WEIGHT * cued.get(topic, 0.0) for topic in {*alike, *cued}}
         best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return tuple(Hit(topic=topic, score=score) for topic, score in best)
