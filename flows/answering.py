@@ -25,6 +25,8 @@ _OUTRIGHT = re.compile(
 """Words with which somebody asks even where an answer could be read out of the same message."""
 _LEAD = re.compile(r"^(?:那就|那|就|好吧|好的?|还是|嗯|行)?[,，]?(?:我们?)?(?:先)?(?:准备|填|接着|往下|做|弄|办)")
 """Ways to say yes to going on: 那就先准备着, 先填着."""
+_AGREED = re.compile(r"(?:那)?(?:好的?|可以的?|行|就这样(?:写)?|ok|没问题|同意|要得|中|成)(?:吧|啊|呀)?", re.I)
+"""A yes to a ready sentence."""
 _UNSURE = re.compile(r"哪(一)?(种|类|个)(更)?(适合|合适|好)|帮我选|怎么选|选哪|该选|推荐|建议")
 
 
@@ -54,7 +56,7 @@ def _field(x: Exchange, field: Field) -> None:
     if is_blank(text):
         _store(x, field, Reading(value=None))
         return
-    if text == word("use") and suggestion(x.case, field):
+    if (text == word("use") or _AGREED.fullmatch(x.text.strip(" 。.!"))) and suggestion(x.case, field):
         use_suggestion(x, field)
         return
     if _is_question(x, field) and inquiry.policy(x, only_answers=field.kind not in ("yes_no", "number")):
@@ -134,10 +136,13 @@ def _elsewhere(x: Exchange) -> bool:
     """Go to another programme or service that the message names outright instead of answering."""
     from flows import opening  # opening begins cases and answers inside them: the two need each other
 
-    mention = x.assistant.names.mention(x.text)
+    said = re.sub(r"[,。]?(?:而)?不是.*$", "", x.text)
+    mention = x.assistant.names.mention(said)
     others = [s for s in mention.services if s != (x.session.programme, x.session.service)]
-    if len(mention.programmes) == 1 and mention.programmes[0] != x.session.programme and opening.names_only(x.text):
-        return opening.switch_to(x, x.text)
+    if len(mention.programmes) == 1 and mention.programmes[0] != x.session.programme and opening.names_only(said):
+        return opening.switch_to(x, said)
+    if not mention.programmes and (sibling := opening.sibling(x, said)):
+        return opening.switch_to(x, sibling)
     if mention.services[:1] == tuple(others[:1]) and others[:1] and others[0][0] == x.session.programme and opening.wishes(x.text):
         opening.start(x, *others[0])
         return True
@@ -387,6 +392,8 @@ def _review(x: Exchange, given: bool | None) -> None:
 def take_or_ask(x: Exchange) -> None:
     """A message that answers nothing that was asked: facts in it, a policy question, or a plain word that it was not understood."""
     case = x.case
+    if _elsewhere(x):
+        return
     facts = extract([f for f in case.fields if allowed(x.assistant, x.session, f)], x.text, x.today) if case else {}
     if facts and case:
         fresh = {key: value for key, value in facts.items() if case.values.get(key) != value}

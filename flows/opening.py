@@ -149,6 +149,14 @@ def _switch_service(x: Exchange, where: str) -> bool:
     return False
 
 
+def sibling(x: Exchange, text: str) -> str:
+    """The name of the other kind of station in the same place (人才驿站 said inside a 人才工作站); empty where there is not just one."""
+    running = x.case.programme if x.case else None
+    said = [p for p in x.assistant.library.programmes if running and p.station in text and set(p.places) & set(running.places)]
+    others = [p for p in said if running and p.station != running.station]
+    return others[0].name if len(others) == 1 and running and running.station not in text else ""
+
+
 def names_only(where: str) -> bool:
     """Whether the words are a place or a programme and not, say, an address that begins with one."""
     return len(where) <= 5 or (len(where) <= 16 and re.search(r"驿站|工作站|试点", where) is not None)
