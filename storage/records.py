@@ -4,7 +4,7 @@ Numbers stay what they are (1, 1.0 and true are three values), text is kept lett
 """
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, cast
 
@@ -13,7 +13,10 @@ from flows.types import Citation, Consent, Draft, File, Option, PersonKey, Reply
 _ROWS = {"person", "drafts", "consents", "revision"}
 """What of a session has rows or columns of its own; all else is its state."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_decode = json.JSONDecoder().decode  # made once: json.dumps and loads with options make one each time
+_decode = json.JSONDecoder().decode
+_decode_start = json.JSONDecoder().raw_decode  # made once: json.dumps and loads with options make one each time
+_RECORDS = {kind: tuple((f.name, f.default) for f in fields(kind)) for kind in (Reply, Option, Citation, File)}
+"""What replies are made of: the names of their parts, and what each is if nothing is said."""
 _STATE = tuple(f for f in fields(Session) if f.name not in _ROWS)
 
 
@@ -73,13 +76,11 @@ def session_from(person: PersonKey, revision: int, state: str, drafts: tuple[Dra
     return Session(person=person, revision=revision, drafts=drafts, consents=consents, **known)
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> object:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if not is_dataclass(value):
-        return value
-    parts = ((f.name, getattr(value, f.name), f.default) for f in fields(value))
-    return {name: _plain(part) for name, part, default in parts if part != default}
+    named = _RECORDS.get(type(value))
+    return {name: _plain(part) for name, default in named if (part := getattr(value, name)) != default} if named else value
 
 
 def _reply(item: dict[str, list[dict[str, str]]]) -> Reply:

@@ -5,6 +5,8 @@ Only rows that differ are written: the cost of a turn follows what it changed, n
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -13,23 +15,45 @@ from storage import records
 from storage.cipher import Cipher
 from storage.store import DraftRow
 
-_OF_PERSON = "d.channel = ? AND d.sender = ?"
+_OF = "channel = ? AND sender = ?"
 _DRAFT = "d.programme, d.service, d.created_at, d.updated_at, d.finished_at, d.rules, d.judged"
 _ANSWER = "a.field, a.value, a.at, a.source, a.sensitive"
 
 Row = tuple[object, ...]
 
 
-def read_session(db: Database, cipher: Cipher, person: PersonKey) -> Session:
-    """The person's session as it was written; an empty one where there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What of a session lies in rows of its own, each row with its place: what was read, and what a later write compares with."""
+
+    drafts: dict[str, tuple[int, Draft]]
+    answers: dict[str, dict[str, tuple[int, Answer]]]
+    """By draft and field."""
+    consents: tuple[Consent, ...]
+
+
+def read_parts(db: Database, cipher: Cipher, person: PersonKey) -> Parts:
+    """The person's drafts, answers and consents; empty ones for somebody new."""
     key = (person.channel, person.sender)
-    row = db.execute("SELECT revision, state FROM people WHERE channel = ? AND sender = ?", key).fetchone()
+    answers: dict[str, dict[str, tuple[int, Answer]]] = defaultdict(dict)
+    for draft, place, *row in db.execute(f"SELECT a.draft, a.place, {_ANSWER} FROM answers a WHERE {_OF} ORDER BY place", key):
+        answers[draft][row[0]] = (place, _answer(cipher, (*key, draft), row))
+    drafts = {
+        draft: (place, _draft((draft, *row), [answer for _, answer in answers[draft].values()]))
+        for draft, place, *row in db.execute(f"SELECT d.id, d.place, {_DRAFT} FROM drafts d WHERE {_OF} ORDER BY place", key)
+    }
+    rows = db.execute(f"SELECT kind, given, at, notice FROM consents WHERE {_OF} ORDER BY place", key)
+    consents = tuple(Consent(kind=k, given=bool(g), at=records.moment(at), notice=n) for k, g, at, n in rows)
+    return Parts(drafts=drafts, answers=answers, consents=consents)
+
+
+def read_session(db: Database, person: PersonKey, parts: Parts) -> Session:
+    """The person's session as it was written; an empty one where there is none."""
+    row = db.execute(f"SELECT revision, state FROM people WHERE {_OF}", (person.channel, person.sender)).fetchone()
     if row is None:
         return Session(person=person)
-    drafts = tuple(found.draft for found in read_drafts(db, cipher, _OF_PERSON, key))
-    rows = db.execute("SELECT kind, given, at, notice FROM consents WHERE channel = ? AND sender = ? ORDER BY place", key)
-    consents = tuple(Consent(kind=k, given=bool(g), at=records.moment(at), notice=n) for k, g, at, n in rows)
-    return records.session_from(person, row[0], row[1], drafts, consents)
+    drafts = tuple(draft for _, draft in parts.drafts.values())
+    return records.session_from(person, row[0], row[1], drafts, parts.consents)
 
 
 def read_drafts(db: Database, cipher: Cipher, condition: str, parameters: Iterable[str]) -> list[DraftRow]:
@@ -37,14 +61,18 @@ def read_drafts(db: Database, cipher: Cipher, condition: str, parameters: Iterab
     parameters = tuple(parameters)
     answers: dict[Row, list[Answer]] = defaultdict(list)
     joined = "answers a JOIN drafts d ON a.channel = d.channel AND a.sender = d.sender AND a.draft = d.id"
-    for *key, field, value, at, source, sensitive in db.execute(
+    for channel, sender, draft, *row in db.execute(
         f"SELECT d.channel, d.sender, d.id, {_ANSWER} FROM {joined} WHERE {condition} ORDER BY a.place", parameters
     ):
-        text = cipher.open(value, *key, field) if sensitive else value
-        answer = Answer(field=field, value=records.value_from_json(text), at=records.moment(at), source=source, sensitive=bool(sensitive))
-        answers[tuple(key)].append(answer)
+        answers[channel, sender, draft].append(_answer(cipher, (channel, sender, draft), row))
     rows = db.execute(f"SELECT d.channel, d.sender, d.id, {_DRAFT} FROM drafts d WHERE {condition} ORDER BY d.place", parameters)
     return [DraftRow(person=PersonKey(channel=row[0], sender=row[1]), draft=_draft(row[2:], answers[tuple(row[:3])])) for row in rows]
+
+
+def _answer(cipher: Cipher, where: tuple[str, str, str], row: list[Any]) -> Answer:
+    field, value, at, source, sensitive = row
+    text = cipher.open(value, *where, field) if sensitive else value
+    return Answer(field=field, value=records.value_from_json(text), at=records.moment(at), source=source, sensitive=bool(sensitive))
 
 
 def _draft(row: tuple[str, ...], answers: list[Answer]) -> Draft:
@@ -62,24 +90,25 @@ def _draft(row: tuple[str, ...], answers: list[Answer]) -> Draft:
     )
 
 
-def write_drafts(db: Database, cipher: Cipher, session: Session) -> None:
-    """Make the person's drafts and answers what the session says."""
+def write_drafts(db: Database, cipher: Cipher, session: Session, old: Parts) -> None:
+    """Make the person's drafts and answers, of which `old` is stored, what the session says."""
     key = (session.person.channel, session.person.sender)
-    rows = db.execute(f"SELECT d.id, d.place, {_DRAFT} FROM drafts d WHERE {_OF_PERSON}", key)
-    old: dict[str, Row] = {row[0]: row[1:] for row in rows}
-    for gone in old.keys() - {draft.id for draft in session.drafts}:
+    for gone in old.drafts.keys() - {draft.id for draft in session.drafts}:
         db.execute("DELETE FROM drafts WHERE channel = ? AND sender = ? AND id = ?", (*key, gone))
-    for draft, place in zip(session.drafts, _places((d.id for d in session.drafts), old), strict=True):
-        row = (place, *_draft_row(draft))
-        if old.get(draft.id) != row:
+    for draft, place in zip(session.drafts, _places((d.id for d in session.drafts), old.drafts), strict=True):
+        had_place, had = old.drafts.get(draft.id, (-1, None))
+        if had is draft and had_place == place:
+            continue
+        row = _draft_row(draft)
+        if had is None or (had_place, _draft_row(had)) != (place, row):
             db.execute(
                 "INSERT INTO drafts (channel, sender, id, place, programme, service, created_at, updated_at, finished_at, rules, judged)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, sender, id) DO UPDATE SET place = excluded.place,"
                 " programme = excluded.programme, service = excluded.service, created_at = excluded.created_at,"
                 " updated_at = excluded.updated_at, finished_at = excluded.finished_at, rules = excluded.rules, judged = excluded.judged",
-                (*key, draft.id, *row),
+                (*key, draft.id, place, *row),
             )
-    _write_answers(db, cipher, session)
+        _write_answers(db, cipher, (*key, draft.id), draft.answers, old.answers.get(draft.id, {}))
 
 
 def _draft_row(draft: Draft) -> Row:
@@ -88,21 +117,22 @@ def _draft_row(draft: Draft) -> Row:
     return (draft.programme, draft.service, *moments, draft.rules, records.pairs_to_json(draft.judged))
 
 
-def _write_answers(db: Database, cipher: Cipher, session: Session) -> None:
-    key = (session.person.channel, session.person.sender)
-    old: dict[str, dict[str, Row]] = defaultdict(dict)
-    for draft, *row in db.execute(f"SELECT a.draft, a.place, {_ANSWER} FROM answers a WHERE a.channel = ? AND a.sender = ?", key):
-        place, field, value, at, source, sensitive = row
-        text = cipher.open(value, *key, draft, field) if sensitive else value
-        old[draft][field] = (place, text, at, source, sensitive)
-    for each in session.drafts:
-        known = old[each.id]
-        for gone in known.keys() - {a.field for a in each.answers}:
-            db.execute("DELETE FROM answers WHERE channel = ? AND sender = ? AND draft = ? AND field = ?", (*key, each.id, gone))
-        for answer, place in zip(each.answers, _places((a.field for a in each.answers), known), strict=True):
-            plain = (place, records.value_to_json(answer.value), records.stamp(answer.at), answer.source, int(answer.sensitive))
-            if known.get(answer.field) != plain:
-                _write_answer(db, cipher, (*key, each.id, answer.field), plain)
+def _write_answers(
+    db: Database, cipher: Cipher, where: tuple[str, str, str], answers: tuple[Answer, ...], old: Mapping[str, tuple[int, Answer]]
+) -> None:
+    for gone in old.keys() - {a.field for a in answers}:
+        db.execute("DELETE FROM answers WHERE channel = ? AND sender = ? AND draft = ? AND field = ?", (*where, gone))
+    for answer, place in zip(answers, _places((a.field for a in answers), old), strict=True):
+        had_place, had = old.get(answer.field, (-1, None))
+        if had is answer and had_place == place:
+            continue
+        plain = _plain(answer)
+        if had is None or (had_place, _plain(had)) != (place, plain):  # as it is written: 1 and true are equal, and two values
+            _write_answer(db, cipher, (*where, answer.field), (place, *plain))
+
+
+def _plain(answer: Answer) -> tuple[str, str, str, int]:
+    return (records.value_to_json(answer.value), records.stamp(answer.at), answer.source, int(answer.sensitive))
 
 
 def _write_answer(db: Database, cipher: Cipher, where: tuple[str, str, str, str], plain: tuple[int, str, str, str, int]) -> None:
@@ -116,22 +146,24 @@ def _write_answer(db: Database, cipher: Cipher, where: tuple[str, str, str, str]
     )
 
 
-def write_consents(db: Database, session: Session) -> None:
-    """Make the person's consents what the session says."""
+def write_consents(db: Database, session: Session, old: Parts) -> None:
+    """Make the person's consents, of which `old` is stored, what the session says."""
+    if session.consents is old.consents:
+        return
     key = (session.person.channel, session.person.sender)
     rows = db.execute("SELECT place, kind, given, at, notice FROM consents WHERE channel = ? AND sender = ?", key)
-    old = set(rows.fetchall())
+    stored = set(rows.fetchall())
     new = {(n, c.kind, int(c.given), records.stamp(c.at), c.notice) for n, c in enumerate(session.consents)}
-    for place, *_ in old - new:
+    for place, *_ in stored - new:
         db.execute("DELETE FROM consents WHERE channel = ? AND sender = ? AND place = ?", (*key, place))
-    for row in new - old:
+    for row in new - stored:
         db.execute("INSERT INTO consents (channel, sender, place, kind, given, at, notice) VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *row))
 
 
-def _places(names: Iterable[str], old: Mapping[str, Row]) -> Iterator[int]:
-    """A rising place for each name: the one it had (first in its old row) where that still rises, else the next one."""
+def _places(names: Iterable[str], old: Mapping[str, tuple[int, object]]) -> Iterator[int]:
+    """A rising place for each name: the one it had where that still rises, else the next one."""
     last = -1
     for name in names:
         had = old[name][0] if name in old else -1
-        last = had if isinstance(had, int) and had > last else last + 1
+        last = had if had > last else last + 1
         yield last

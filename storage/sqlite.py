@@ -30,6 +30,8 @@ _PRAGMAS = {"journal_mode": ("WAL", "wal"), "synchronous": ("FULL", 2), "foreign
 _PERSON = "channel = ? AND sender = ?"
 _TO_STAFF = ("handover", "unanswered")
 
+_Mark = tuple[int, int]
+
 _CAUSES = {
     sqlite3.SQLITE_BUSY: "another program holds the database; try again in a moment",
     sqlite3.SQLITE_LOCKED: "another program holds the database; try again in a moment",
@@ -54,6 +56,10 @@ class SqliteStore:
         self._db: Database | None = None
         self._closed = False
         self._scrub_at: float | None = None
+        self._unseen: tuple[_Mark, PersonKey, str] | None = None
+        """The message last looked for that was new, and when that was so."""
+        self._held: tuple[_Mark, PersonKey, rows.Parts] | None = None
+        """What was last loaded, until it is committed."""
         with self._guarded():
             pass
         if self._scrub_is_due():
@@ -62,25 +68,31 @@ class SqliteStore:
     def replies(self, message: Message) -> tuple[Reply, ...] | None:
         """The replies this very message got before; None when it is new."""
         with self._guarded() as db:
-            return self._known(db, message)
+            mark = _mark(db)
+            found = self._known(db, message)
+            self._unseen = None if found is not None else (mark, message.person, message.id)
+            return found
 
     def load(self, person: PersonKey) -> Session:
         """The person's session; an empty one for somebody new."""
         with self._reading() as db:
-            return rows.read_session(db, self._cipher, person)
+            parts = rows.read_parts(db, self._cipher, person)
+            self._held = (_mark(db), person, parts)
+            return rows.read_session(db, person, parts)
 
     def commit(self, message: Message, turn: Turn, expected_revision: int) -> tuple[Reply, ...]:
         """Keep everything of a turn in one transaction and return the replies: see `Store.commit`."""
         kinds = {effect.kind for effect in turn.effects}
         with self._lock:
             with self._writing() as db:
-                known = self._known(db, message)
+                mark = _mark(db)
+                known = None if self._unseen == (mark, message.person, message.id) else self._known(db, message)
                 if known is not None:
                     return known
                 if "forget" in kinds:
                     self._forget_turn(db, message, turn, expected_revision)
                 else:
-                    self._keep_turn(db, message, turn, expected_revision)
+                    self._keep_turn(db, message, turn, expected_revision, self._stored(db, message.person, mark))
                 if kinds & {"forget", "erase"}:
                     _note_scrub(db)
             if kinds & {"forget", "erase"} or self._scrub_is_due():
@@ -149,12 +161,18 @@ class SqliteStore:
 
     def _known(self, db: Database, message: Message) -> tuple[Reply, ...] | None:
         key = (message.channel, message.sender, message.id)
-        row = db.execute(f"SELECT replies FROM messages WHERE {_PERSON} AND id = ?", key).fetchone()
-        if row is None:
-            row = db.execute("SELECT replies FROM forgotten WHERE message = ?", [self._cipher.hashed(*key)]).fetchone()
+        row = db.execute(
+            f"SELECT replies FROM messages WHERE {_PERSON} AND id = ? UNION ALL SELECT replies FROM forgotten WHERE message = ? LIMIT 1",
+            (*key, self._cipher.hashed(*key)),
+        ).fetchone()
         return records.replies_from_json(row[0]) if row else None
 
-    def _keep_turn(self, db: Database, message: Message, turn: Turn, expected: int) -> None:
+    def _stored(self, db: Database, person: PersonKey, mark: _Mark) -> rows.Parts:
+        """What the person's rows hold: as loaded if nobody wrote since, else read again."""
+        held, self._held = self._held, None
+        return held[2] if held and held[:2] == (mark, person) else rows.read_parts(db, self._cipher, person)
+
+    def _keep_turn(self, db: Database, message: Message, turn: Turn, expected: int, old: rows.Parts) -> None:
         key, number, at = _key(message.person), expected + 1, records.stamp(message.received_at)
         if expected:
             query = f"UPDATE people SET revision = ?, state = ?, seen_at = ? WHERE {_PERSON} AND revision = ?"
@@ -164,8 +182,8 @@ class SqliteStore:
             moved = db.execute(query, (*key, number, records.state_to_json(turn.session), at))
         if moved.rowcount != 1:
             raise _conflict(expected)
-        rows.write_drafts(db, self._cipher, turn.session)
-        rows.write_consents(db, turn.session)
+        rows.write_drafts(db, self._cipher, turn.session, old)
+        rows.write_consents(db, turn.session, old)
         if any(effect.kind == "erase" for effect in turn.effects):
             db.execute(f"DELETE FROM messages WHERE {_PERSON}", key)
             db.execute(f"UPDATE outbox SET payload = '{{}}' WHERE {_PERSON}", key)
@@ -258,6 +276,7 @@ class SqliteStore:
 
     def _drop(self) -> None:
         db, self._db = self._db, None
+        self._unseen = self._held = None
         if db is not None:
             db.conn.close()
 
@@ -280,6 +299,11 @@ class SqliteStore:
 
     def _scrub_is_due(self) -> bool:
         return self._scrub_at is not None and time.monotonic() >= self._scrub_at
+
+
+def _mark(db: Database) -> _Mark:
+    """Two equal marks of one connection: nobody wrote in between, neither through it (rows changed) nor beside it (data_version)."""
+    return (db.conn.total_changes, db.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _key(person: PersonKey) -> tuple[str, str]:

@@ -259,6 +259,29 @@ def test_a_turn_that_began_before_the_person_was_forgotten_is_a_conflict(store: 
     assert store.load(WANG) == Session(person=WANG)
 
 
+def test_what_another_program_wrote_between_load_and_commit_is_replaced_too(opener: Opener) -> None:
+    store, other = opener(), opener()
+    say(store, 1, drafts=(draft("d1", answer("a", 1), answer("b", 2)),))
+    assert store.replies(message(2)) is None
+    before = store.load(WANG)
+    other.forget(WANG)
+    say(other, 9, drafts=(draft("d2", answer("a", 7)),), consents=(Consent(kind="personal", given=True, at=NOW, notice=""),))
+    after = replace(before, revision=2)
+    store.commit(message(2), Turn(session=after, replies=(), stored_text=""), 1)
+    assert opener().load(WANG) == after
+
+
+def test_a_message_that_another_program_took_after_it_was_looked_for_is_kept_once(opener: Opener) -> None:
+    store, other = opener(), opener()
+    say(store, 1)
+    assert store.replies(message(2)) is None
+    before = store.load(WANG)
+    say(other, 2)
+    again = Turn(session=replace(before, revision=2, opening="second"), replies=(reply("另一个"),), stored_text="")
+    assert store.commit(message(2), again, 1) == (reply("答2"),)
+    assert store.load(WANG) == other.load(WANG)
+
+
 def test_of_many_threads_at_once_each_message_is_kept_once(opener: Opener) -> None:
     stores = [opener(), opener()]
     barrier = threading.Barrier(8)

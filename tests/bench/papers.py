@@ -26,7 +26,7 @@ def cases() -> list[Case]:
     with folder() as at, talking(at) as talk:
         for applicant in people():
             talk.sender = applicant.name
-            made = converse(talk, applicant, defaultdict(list))
+            made = converse(talk, applicant, defaultdict(list))[-1]
             case = case_of(talk.desk.assistant, made.session, applicant.today)
             if case is not None and case.service.produces != "nothing":
                 found.append(case)

@@ -59,17 +59,17 @@ def said(talk: Talk, text: str) -> tuple[float, Turn]:
     return milliseconds(lambda: talk.say(text))
 
 
-def converse(talk: Talk, applicant: Applicant, times: Times, bare: Bare | None = None) -> Turn:
+def converse(talk: Talk, applicant: Applicant, times: Times) -> list[Turn]:
     """One conversation to its end, each turn timed under its kind: answer, question, documents; fails where there is no end."""
     talk.today = applicant.today
     kind, text = "answer", applicant.opening
+    done: list[Turn] = []
     for _ in range(LONGEST):
         took, made = said(talk, text)
         times["documents" if any(r.files for r in made.replies) else kind].append(took)
-        if bare is not None:
-            times["bare"].append(bare.keep(made))
+        done.append(made)
         if (following := applicant.next(made.asking, made.stage)) is None:
-            return made
+            return done
         kind, text = following
     raise RuntimeError(f"{applicant.name} is not at the end after {LONGEST} messages, asked for {made.asking}")
 
@@ -82,7 +82,7 @@ def one_run() -> Times:
         for number in range(ROUNDS):
             for applicant in people():
                 talk.sender = f"{applicant.name}-{number}"
-                converse(talk, applicant, times, bare)
+                times["bare"] += [bare.keep(made) for made in converse(talk, applicant, times)]
     return times
 
 
