@@ -11,13 +11,13 @@ from datetime import date
 from typing import Any, Literal
 
 from flows.compare import compared
-from flows.judge import Judged, asks_judgement, judged, spoken_of
+from flows.judge import Judged, asks_judgement, judged, lacks_figure, spoken_of
 from flows.reckon import reckoned
 from flows.scope import matter, orders, talk
 from flows.validity import availability
 from knowledge.facts import Case, Fact, Facts, Judgement, facts, topics
 from knowledge.names import Mention, Names
-from knowledge.search import Hit, Search
+from knowledge.search import Hit, Search, Wording
 from knowledge.types import Citation, Library, Programme, Value
 
 Outcome = Literal["answered", "clarify", "not_stated", "out_of_scope", "chat", "command", "handover", "unknown"]
@@ -42,6 +42,7 @@ _DOMAIN = re.compile(
 _LIKELY = 0.35
 _CASE_WEIGHT = 0.45
 _DATE_WEIGHT = 0.3
+_WORDING_WEIGHT = 1.5
 _ALL = re.compile(
     r"(?:几|五|各|所有|全部|每|你(?:们)?)(?:份|个|家|库里|这里|地)?(?:的)?(?:文件|项目|城市|地方|办法|通知)|你库里|各地|每个城市"
 )
@@ -71,6 +72,7 @@ class Answerer:
         self._search = Search(topics(), _named_words(library))
         self.names = Names(library, vocabulary=[w for w in self._search.notions.words() if not w.isascii()])
         self._facts: Mapping[str, Facts] = {p.key: facts(p) for p in library.programmes}
+        self._wording = {key: Wording(_worded(known), self._search) for key, known in self._facts.items()}
 
     def is_question(self, text: str) -> bool:
         """Whether the text looks like a question rather than an answer to one."""
@@ -154,6 +156,9 @@ class Answerer:
     def _ranked(self, text: str, hits: tuple[Hit, ...], keys: tuple[str, ...]) -> tuple[Hit, ...]:
         """The hits, raised where the asker's own numbers or circumstances speak of a topic."""
         scores = {hit.topic: hit.score for hit in hits}
+        if len(keys) == 1:
+            for topic, share in self._wording[keys[0]].shares(text).items():
+                scores[topic] = scores.get(topic, 0.0) + _WORDING_WEIGHT * share
         if asks_judgement(text):
             for topic, weight in spoken_of(text).items():
                 scores[topic] = scores.get(topic, 0.0) + weight
@@ -185,6 +190,8 @@ class Answerer:
             silent = f"{fact.month_silent}{self._standing(programme, today)}{self._whom(known)}"
             return self._answer("not_stated", programme, silent, fact.citations, None, today, hits)
         spoken, judgement, citations = self._spoken(programme, fact, text, today)
+        if judgement is None and lacks_figure(fact, text):
+            return self._answer("not_stated", programme, f"{fact.text}{self._whom(known)}", citations, None, today, hits)
         second = self._second(programme, topic, text, hits)
         if second and len(spoken) + len(second.text) < LONGEST - 60:
             dates = reckoned(second, text, today) if judgement is None else None
@@ -307,6 +314,11 @@ class Answerer:
 
 def _confidence(hits: tuple[Hit, ...]) -> float:
     return min(1.0, hits[0].score / 1.5) if hits else 0.0
+
+
+def _worded(known: Facts) -> dict[str, str]:
+    """For each topic what the programme's document and the answer say, as one text."""
+    return {topic: " ".join([fact.text, *(c.quote for c in fact.citations)]).lower() for topic, fact in known.by_topic.items()}
 
 
 def _named_words(library: Library) -> set[str]:

@@ -1,6 +1,7 @@
 """Does the asker's own number meet the clause? Reads counts out of a question and compares them with the programme's own rules."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from flows.numbers import find, normal
@@ -46,6 +47,24 @@ class Counts:
 def asks_judgement(text: str) -> bool:
     """Whether somebody wants to know if their own case will do."""
     return bool(_WISHES.search(text)) or not _ASKS.search(text)
+
+
+_FIGURES = (
+    (
+        r"几(?:个)?(?:天|年|月|工作日|周|小时|日)(?!内有效)|多少(?:个)?(?:天|年|月|工作日|日|小时)",
+        r"[\d一二三四五六七八九十两](?:个)?(?:年|月|日|天|工作日|小时)|每年|年度|季度|期限|有效期",
+    ),
+    (r"几个人|几名|多少(?:个)?人|几个(?:工作)?(?:人员|专职|兼职)|几位", r"\d+名|\d+人|[一二三两]名"),
+    (r"几月|哪个月|月份", r"\d月|季度"),
+    (r"多少钱|几万|几千|多少万|几多钱", r"万元|奖励标准|1:1|有偿|无偿|免费|资金"),
+)
+"""What a question asks a figure of, and how such a figure looks in a clause."""
+
+
+def lacks_figure(fact: Fact, text: str) -> bool:
+    """Whether the question asks for a number of days, people or yuan that the fact's clauses do not hold."""
+    quoted = "".join(c.quote for c in fact.citations)
+    return any(re.search(asked, text) and not re.search(given, unicodedata.normalize("NFKC", quoted)) for asked, given in _FIGURES)
 
 
 def spoken_of(text: str) -> dict[str, float]:

@@ -17,8 +17,9 @@ _NOTION_WEIGHT = 1.6
 _CUE_WEIGHT = 0.16
 _LEAST_CUE = 3.0
 """What a cue weighs at least, however common its notions."""
+_LENGTH_DISCOUNT = 0.35
 _ENGLISH = re.compile(r"[a-z]{3,} [a-z]{2,}")
-_DENIED = re.compile(r"[,(]?不是[^,。;()?]{1,5}(?=[),。;]|$)")
+_DENIED = re.compile(r"[,(]?(?<!是)不是[^,。;()?]{1,5}(?=[),。;]|$)")
 _LONGEST_TEXT = 400
 """Characters that are read: a question that begins after them is not found."""
 
@@ -148,3 +149,34 @@ class Search:
 
 def _factor(feature: str) -> float:
     return _NOTION_WEIGHT if feature.startswith("#") else 1.0
+
+
+class Wording:
+    """How much of a question's wording stands in one of several texts: pairs of characters, rare ones counting more."""
+
+    def __init__(self, texts: Mapping[str, str], search: Search) -> None:
+        self._search = search
+        pairs = {key: _pairs(search.stripped(text)) for key, text in texts.items()}
+        spread = Counter(pair for found in pairs.values() for pair in found)
+        self._idf = {pair: math.log(1 + len(pairs) / n) for pair, n in spread.items()}
+        self._unseen = math.log(1 + len(pairs))
+        self._holding: dict[str, list[str]] = defaultdict(list)
+        for key, found in pairs.items():
+            for pair in found:
+                self._holding[pair].append(key)
+        mean = sum(map(len, pairs.values())) / max(1, len(pairs))
+        self._size = {key: min(1.0, mean / max(1, len(found))) ** _LENGTH_DISCOUNT for key, found in pairs.items()}
+
+    def shares(self, question: str) -> dict[str, float]:
+        """For each text the share of the question's wording that it holds, 0..1, long texts a little discounted."""
+        asked = _pairs(self._search.stripped(question))
+        whole = sum(self._idf.get(pair, self._unseen) for pair in asked) or 1.0
+        sums: dict[str, float] = defaultdict(float)
+        for pair in asked:
+            for key in self._holding.get(pair, ()):
+                sums[key] += self._idf[pair]
+        return {key: min(1.0, value / whole * self._size[key]) for key, value in sums.items()}
+
+
+def _pairs(text: str) -> set[str]:
+    return {text[i : i + 2] for i in range(len(text) - 1)}
