@@ -11,13 +11,14 @@ from datetime import date
 from typing import Any, Literal
 
 from flows.compare import compared
-from flows.judge import Judged, asks_judgement, judged, lacks_figure, spoken_of
+from flows.judge import Judged, asks_judgement, judged, lacks_figure
 from flows.reckon import reckoned
 from flows.scope import matter, orders, talk
+from flows.subject import Subject
 from flows.validity import availability
-from knowledge.facts import Case, Fact, Facts, Judgement, facts, topics
-from knowledge.names import Mention, Names
-from knowledge.search import Hit, Search, Wording
+from knowledge.facts import Case, Fact, Facts, Judgement, topics
+from knowledge.names import Mention
+from knowledge.search import Hit
 from knowledge.types import Citation, Library, Programme, Value
 
 Outcome = Literal["answered", "clarify", "not_stated", "out_of_scope", "chat", "command", "handover", "unknown"]
@@ -35,17 +36,12 @@ _QUESTION = re.compile(
     r"[?？]|多少|什么|啥|怎么|怎样|如何|哪|几(?:个|天|年|月|次|场|种|类|号|点|万|份|家|人|名|时|级|层|步|条|项)|[吗么嘛呢]$|行不行|能不能|可不可以|可以不|来着|是不是|"
     r"有没有|要不要|会不会|够不够|算不算|对不对|为什么|为啥|咋|谁|是否|能否|多久|行吗|成不成|how|what|when|where|which|who|can |is it"
 )
-_BOTH = re.compile(r"两样|两个都|两个是|两种站|两处|又有[^。]*又有|两者|这两")
 _DOMAIN = re.compile(
     r"补助|补贴|奖励|资金|经费|申请|申报|认定|挂牌|牌匾|材料|表格|登记表|申请表|场地|站长|考核|评估|公示|名额|条件|驿站|工作站|办法|文件|通知|方案|活动|人才|依托|报名|授牌|受理|审批|审核"
 )
-_LIKELY = 0.35
-_CASE_WEIGHT = 0.45
-_DATE_WEIGHT = 0.3
-_WORDING_WEIGHT = 1.5
-_ALL = re.compile(
-    r"(?:几|五|各|所有|全部|每|你(?:们)?)(?:份|个|家|库里|这里|地)?(?:的)?(?:文件|项目|城市|地方|办法|通知)|你库里|各地|每个城市"
-)
+_REMINDERS = {"expired": "（提醒：这份文件已过有效期，以上仅供参考。）", "window_closed": "（提醒：现在不在申报时间内。）"}
+_MONTH = re.compile(r"几月|哪个月|月份|什么时候(?:开|报|申)|啥时候(?:开|报|申)|哪天开")
+_NOW = re.compile(r"还能|还可以|今天|现在")
 _LISTS = frozenset(
     {"conditions", "materials", "procedure", "form_fields", "form_money", "types", "duty", "class_college", "class_social", "host"}
 )
@@ -69,10 +65,8 @@ class Answerer:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._search = Search(topics(), _named_words(library))
-        self.names = Names(library, vocabulary=[w for w in self._search.notions.words() if not w.isascii()])
-        self._facts: Mapping[str, Facts] = {p.key: facts(p) for p in library.programmes}
-        self._wording = {key: Wording(_worded(known), self._search) for key, known in self._facts.items()}
+        self._subject = Subject(library)
+        self.names = self._subject.names
 
     def is_question(self, text: str) -> bool:
         """Whether the text looks like a question rather than an answer to one."""
@@ -86,20 +80,20 @@ class Answerer:
         if not re.search(r"\w", text):
             return self._unknown(())
         mention = self.names.mention_in(text)
-        hits = self._search.hits(text)
         said = None if orders(text) else self._talk(text, mention)
         if said is not None:
             return said
-        keys, several = self._scope(text, mention, programme)
+        keys, several = self._subject.scope(text, mention, programme)
         if self._is_elsewhere(text, mention, programme):
             return self._elsewhere(mention)
-        hits = self._ranked(text, hits, keys)
+        hits = self._subject.hits(text, keys)
         if not hits or hits[0].score < (SURE_OF_SEVERAL if several else SURE):
             return self._unknown(keys if self._at_home(text, mention) else (), _confidence(hits))
         topic = hits[0].topic
-        keys = keys or self._only(topic)
+        keys = keys or self._subject.only(topic)
         if several and len(keys) > 1:
             return self._compare(topic, keys, text, today, hits)
+        keys = self._subject.narrowed(keys, topic, text)
         if len(keys) != 1:
             return self._clarify(keys, hits)
         return self._one(keys[0], topic, text, today, hits)
@@ -115,78 +109,20 @@ class Answerer:
         spoken = saying.text.render(known=known, mentioned=f"您说的是：{names}。" if names else "")
         return Answered(outcome=saying.outcome, text=spoken, confidence=0.9)
 
-    def _scope(self, text: str, mention: Mention, running: str | None) -> tuple[tuple[str, ...], bool]:
-        """The programmes that the question is about, and whether it asks for several side by side."""
-        keys = mention.programmes
-        if not keys and _ALL.search(text) and not running:
-            return tuple(p.key for p in self.library.programmes), True
-        if len(keys) > 1:
-            both = (not mention.station and "驿站" in text and "工作站" in text) or bool(_BOTH.search(text))
-            if (self.names.apart(keys) and not mention.wide) or both:
-                return keys, True
-            if running in keys and not mention.station:
-                return (running,), False
-            return keys, mention.wide and bool(_BOTH.search(text))
-        if keys and (mention.named or not running):
-            return keys, False
-        if running:
-            return (self._sibling(running, mention) or running,), False
-        return keys, False
-
-    def _sibling(self, running: str, mention: Mention) -> str | None:
-        """The other kind of station in the same place, when that kind is named: 那工作站呢."""
-        current = self.library.programme(running)
-        if not mention.station or mention.station == current.station:
-            return None
-        for other in self.library.programmes:
-            if other.station == mention.station and set(other.places) & set(current.places):
-                return other.key
-        return None
-
-    def _only(self, topic: str) -> tuple[str, ...]:
-        """The one programme whose document speaks of the topic, where the others do not even know it."""
-        holding = [key for key, known in self._facts.items() if topic in known.by_topic]
-        return tuple(holding) if len(holding) == 1 else ()
-
     def _is_elsewhere(self, text: str, mention: Mention, running: str | None) -> bool:
         if mention.foreign and not (running and not mention.programmes and "驿站" not in text and "工作站" not in text):
             return True
         return bool(matter(text))
 
-    def _ranked(self, text: str, hits: tuple[Hit, ...], keys: tuple[str, ...]) -> tuple[Hit, ...]:
-        """The hits, raised where the asker's own numbers or circumstances speak of a topic."""
-        scores = {hit.topic: hit.score for hit in hits}
-        if len(keys) == 1:
-            for topic, share in self._wording[keys[0]].shares(text).items():
-                scores[topic] = scores.get(topic, 0.0) + _WORDING_WEIGHT * share
-        if asks_judgement(text):
-            for topic, weight in spoken_of(text).items():
-                scores[topic] = scores.get(topic, 0.0) + weight
-            for key in keys if len(keys) == 1 else ():
-                for topic, fact in self._facts[key].by_topic.items():
-                    if scores.get(topic, 0.0) > _LIKELY and any(case.when.search(text) for case in fact.cases):
-                        scores[topic] += _CASE_WEIGHT
-                    if (
-                        scores.get(topic, 0.0) > _LIKELY
-                        and fact.reckon
-                        and re.search(rf"[日号月天][^,。]{{0,8}}(?:{fact.reckon.said})", text)
-                    ):
-                        scores[topic] += _DATE_WEIGHT
-        return tuple(Hit(topic=t, score=s) for t, s in sorted(scores.items(), key=lambda item: (-item[1], item[0])))
-
     # --- what is said ---
 
     def _one(self, key: str, topic: str, text: str, today: date, hits: tuple[Hit, ...]) -> Answered:
         programme = self.library.programme(key)
-        known = self._facts[key]
+        known = self._subject.facts(key)
         fact = self._fact(programme, topic, text)
         if fact is None or not (fact.stated or self._case(fact, text)):
             return self._silent(programme, topic, fact, today, hits)
-        if (
-            fact.month_silent
-            and re.search(r"几月|哪个月|月份|什么时候(?:开|报|申)|啥时候(?:开|报|申)|哪天开", text)
-            and not re.search(r"还能|还可以|今天|现在", text)
-        ):
+        if fact.month_silent and _MONTH.search(text) and not _NOW.search(text):
             silent = f"{fact.month_silent}{self._standing(programme, today)}{self._whom(known)}"
             return self._answer("not_stated", programme, silent, fact.citations, None, today, hits)
         spoken, judgement, citations = self._spoken(programme, fact, text, today)
@@ -196,10 +132,12 @@ class Answerer:
         if second and len(spoken) + len(second.text) < LONGEST - 60:
             dates = reckoned(second, text, today) if judgement is None else None
             spoken, citations = f"{spoken}{second.text}{dates.text if dates else ''}", citations + second.citations
+        if fact.closes is None and len(spoken) < LONGEST - 40:
+            spoken += _REMINDERS.get(validity(programme, today), "")
         return self._answer("answered", programme, spoken, citations, judgement, today, hits)
 
     def _fact(self, programme: Programme, topic: str, text: str) -> Fact | None:
-        known = self._facts[programme.key].by_topic
+        known = self._subject.facts(programme.key).by_topic
         if topic == "type_fit" and (fitting := self._fitting(programme, text)):
             return fitting
         while topic and topic not in known:
@@ -230,7 +168,7 @@ class Answerer:
         numbers: Judged | None = judged(fact, programme, text) if asks_judgement(text) else None
         dates = reckoned(fact, text, today)
         if numbers:
-            extra = [f for t in numbers.topics if (f := self._facts[programme.key].by_topic.get(t))]
+            extra = [f for t in numbers.topics if (f := self._subject.facts(programme.key).by_topic.get(t))]
             cites = fact.citations + tuple(c for f in extra for c in f.citations)
             said = "".join([numbers.text, fact.text, *(f.text for f in extra)])
             return said, numbers.judgement, cites
@@ -242,7 +180,7 @@ class Answerer:
 
     def _second(self, programme: Programme, topic: str, text: str, hits: tuple[Hit, ...]) -> Fact | None:
         """The other half of a two-part question: a topic that fits nearly as well and is stated."""
-        known = self._facts[programme.key].by_topic
+        known = self._subject.facts(programme.key).by_topic
         for hit in hits[1:3]:
             fact = known.get(hit.topic)
             if hit.score > 0.8 and hit.score > 0.72 * hits[0].score and fact and fact.stated and hit.topic not in _LISTS:
@@ -252,7 +190,7 @@ class Answerer:
     def _silent(self, programme: Programme, topic: str, fact: Fact | None, today: date, hits: tuple[Hit, ...]) -> Answered:
         name = topics()["topics"][topic]["name"]
         said = fact.text if fact else f"{programme.name}的文件没有写“{name}”，文件未规定。"
-        text = f"{said}{self._whom(self._facts[programme.key])}"
+        text = f"{said}{self._whom(self._subject.facts(programme.key))}"
         return self._answer("not_stated", programme, text, fact.citations if fact else (), None, today, hits)
 
     def _whom(self, known: Facts) -> str:
@@ -316,17 +254,6 @@ def _confidence(hits: tuple[Hit, ...]) -> float:
     return min(1.0, hits[0].score / 1.5) if hits else 0.0
 
 
-def _worded(known: Facts) -> dict[str, str]:
-    """For each topic what the programme's document and the answer say, as one text."""
-    return {topic: " ".join([fact.text, *(c.quote for c in fact.citations)]).lower() for topic, fact in known.by_topic.items()}
-
-
-def _named_words(library: Library) -> set[str]:
-    """Names of programmes, places and stations, which say where but not what is asked."""
-    own = {w.lower() for p in library.programmes for w in (p.name, *p.words, *p.places)}
-    return own | {"人才驿站", "驿站", "人才工作站", "工作站", "请问", "一下", "那个", "这个"}
-
-
 def validity(programme: Programme, today: date) -> Validity:
     """How the programme stands on the day; expired wins over a closed window, a programme without dates is undated."""
     states = {availability(programme, service.key, today).state for service in programme.latest.services}
@@ -339,7 +266,7 @@ def validity(programme: Programme, today: date) -> Validity:
 
 
 def batch_line(answerer: Answerer, item: Mapping[str, Any], today: date) -> dict[str, Any]:
-    """One line of `ask --batch`: {id, outcome, answer, judgement, programmes, citations, validity} for {id, question, context_programme}."""
+    """One line of `ask --batch` for {id, question, context_programme}; what is unknown becomes not stated, or out of scope."""
     found = answerer.ask(str(item.get("question") or ""), programme=item.get("context_programme") or None, today=today)
     outcome = found.outcome
     if outcome == "unknown":

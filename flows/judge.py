@@ -14,7 +14,9 @@ _EACH = re.compile(
 )
 _TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
 _ASKS = re.compile(r"多少|什么|啥|怎|哪|几[个天年月次场种类号]|谁|如何|为何|[?]|how|what|when|where|which|who")
-_ALONE = re.compile(r"(?:就|只有|光|只)(?:我|站长)?(?:一个人|自己一|一人|1个人|1人|一名|1名)|光杆|单枪匹马")
+_ALONE = re.compile(
+    r"(?:就|只有|光|只)(?:我|站长)?(?:一个人|自己一|一人|1个人|1人|一名|1名|一个(?!月|年|驿|工作站|单位|点|站))|光杆|单枪匹马"
+)
 _WISHES = re.compile(
     r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?档|哪级|有没有份|没事|吗|不$|没$"
 )
@@ -258,9 +260,9 @@ def _grades(programme: Programme, got: Counts, text: str) -> Judged | None:
     if service is None or not people or (len(people) == 1 and re.search(r"要(?:几|多少)", text)):
         return None
     number, said = people[0], ""
-    if len(people) > 1 and re.search(r"(?:进了|去了|在|到)(?!柳|本地)[^,。]{0,8}(?:企业|公司|厂)|外地|外市|别的市|市外", text):
+    if len(people) > 1 and _left_town(programme, text):
         number -= people[1]
-        said = f"只算为在柳企业引进的，{people[0]:g}-{people[1]:g}={number:g}名；"
+        said = f"只算为本地企业引进的，{people[0]:g}-{people[1]:g}={number:g}名；"
     reached = next((g for g in sorted(service.grades, key=lambda g: -g.at_least) if number >= g.at_least), None)
     name = f"{reached.name}级" if reached else f"{service.fail_grade}（不到{min(g.at_least for g in service.grades)}名）"
     wanted = _wanted_grade(programme, text, got)
@@ -272,6 +274,12 @@ def _grades(programme: Programme, got: Counts, text: str) -> Judged | None:
             said += f"到不了{wanted}级，差{least - number:g}名；"
     topics = ("grade_amount",) if reached else ("grade_amount", "assess_fail")
     return Judged(judgement=judgement, text=f"{said}按{number:g}名算是{name}。", topics=topics)
+
+
+def _left_town(programme: Programme, text: str) -> bool:
+    """Whether the text says that people went to firms elsewhere."""
+    home = "|".join(re.escape(place) for place in (*programme.places, "本地", "本市", "我市"))
+    return bool(re.search(rf"(?:进了|去了|在|到)(?!{home})[^,。]{{0,8}}(?:企业|公司|厂)|外地|外市|别的市|市外", text))
 
 
 def _wanted_grade(programme: Programme, text: str, got: Counts) -> str | None:

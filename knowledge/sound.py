@@ -26,7 +26,7 @@ def _syllables() -> frozenset[str]:
 
 
 def split_pinyin(token: str) -> tuple[str, ...]:
-    """The syllables of a pinyin word (liuzhou → liu zhou), longest first; empty when it is not pinyin."""
+    """The syllables of a pinyin word (beijing → bei jing), longest first; empty when it is not pinyin."""
     ends: list[tuple[str, ...] | None] = [()] + [None] * len(token)
     for end in range(1, len(token) + 1):
         for start in range(max(0, end - 6), end):

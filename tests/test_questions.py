@@ -16,7 +16,7 @@ from knowledge.load import load
 
 SETS = Path(__file__).parent / "questions"
 TODAY = date(2026, 11, 22)
-THRESHOLDS = {"dev": 0.98, "dev2": 0.98, "own": 0.97, "held": 0.95}
+THRESHOLDS = {"dev": 0.98, "dev2": 0.98, "own": 0.97, "held": 0.97, "third": 0.94, "fourth": 0.96}
 OUTCOMES = {
     "clarify": {"clarify", "answered"},
     "absent": {"not_stated"},
