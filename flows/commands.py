@@ -14,7 +14,7 @@ from knowledge.types import Field
 _WORDING = tomllib.loads((Path(__file__).parent / "wording" / "commands.toml").read_text(encoding="utf-8"))
 _COMMANDS = {kind: re.compile("|".join(patterns), re.I) for kind, patterns in _WORDING["full"].items()}
 _PATTERN = {name: re.compile(pattern) for name, pattern in _WORDING["pattern"].items()}
-_LEAD = re.compile(r"^(?:算了|要不|还是|好吧|那就|那|老师|麻烦您?|请问?|嗯+|哎|唉|我看)+(?=.{2})")
+_LEAD = re.compile(r"^(?:你好|您好|有人吗|在吗|算了|要不|还是|好吧|那就|那|老师|麻烦您?|请问?|嗯+|哎|唉|我看)+(?=.{2})")
 _TAIL = re.compile(r"(?<=.{2})(?:吧|呗|啊|呀|哈|谢谢|可以吗|好吗|行吗|好不好|行不行)+$")
 """What people put around a command: 算了，全部重来吧."""
 _ASIDE = re.compile(r"[\s,.。!！?？~…、;:]+")
@@ -69,7 +69,8 @@ def correction(text: str) -> str:
 
 def switch(text: str) -> str:
     """The programme that the person wants to change to, in their words."""
-    found = _PATTERN["switch"].match(_ASIDE.sub("", text))
+    clauses = [_ASIDE.sub("", clause) for clause in re.split(r"[,，。;；]", text)]
+    found = next((m for clause in reversed(clauses) if (m := _PATTERN["switch"].match(clause))), None)
     return found["what"] if found else ""
 
 

@@ -116,3 +116,15 @@ def test_a_thing_that_is_done_or_plenty_is_a_yes(fields: dict[str, Field], key: 
 @pytest.mark.parametrize("said", ["快做好了", "正在写"])
 def test_a_thing_that_is_under_way_is_asked_back(fields: dict[str, Field], said: str) -> None:
     assert read(fields["action_plan"], said, TODAY).problem
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "expected"),
+    [
+        ("accessible_site", "那个交通是非常方便的门口就是公交车", True),
+        ("formal_agreement", "签过了", True),
+        ("operating_funds", "财政拨款", True),
+    ],
+)
+def test_emphasis_is_no_negation(fields: dict[str, Field], key: str, said: str, expected: bool) -> None:
+    assert value(fields[key], said) is expected

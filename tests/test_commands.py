@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.commands import change, command, correction
+from flows.commands import change, command, correction, switch
 from knowledge.text import plain
 
 
@@ -66,3 +66,24 @@ def test_a_wish_to_change_names_what_is_meant(said: str, what: str) -> None:
 )
 def test_a_correction_gives_what_it_should_have_been(said: str, new: str) -> None:
     assert correction(plain(said)) == new
+
+
+@pytest.mark.parametrize(
+    ("said", "new"), [("又错了，面积是170平", "面积是170平"), ("改成180平米", "180平米"), ("那就改成6次", "6次"), ("改成", "")]
+)
+def test_a_second_correction_needs_no_name(said: str, new: str) -> None:
+    assert correction(plain(said)) == new
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ("换成莆田的", "莆田"),
+        ("算了，换回人才驿站", "人才驿站"),
+        ("我想看看青岛的，换成青岛", "青岛"),
+        ("场地是换过的", ""),
+        ("每年六场", ""),
+    ],
+)
+def test_a_switch_names_where_to(said: str, where: str) -> None:
+    assert switch(plain(said)) == where
