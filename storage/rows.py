@@ -20,14 +20,16 @@ _DRAFT = "d.programme, d.service, d.created_at, d.updated_at, d.finished_at, d.r
 _ANSWER = "a.field, a.value, a.at, a.source, a.sensitive"
 
 Row = tuple[object, ...]
+Drafts = dict[str, tuple[int, Draft]]
+Answers = dict[str, dict[str, tuple[int, Answer]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What of a session lies in rows of its own, each row with its place: what was read, and what a later write compares with."""
 
-    drafts: dict[str, tuple[int, Draft]]
-    answers: dict[str, dict[str, tuple[int, Answer]]]
+    drafts: Drafts
+    answers: Answers
     """By draft and field."""
     consents: tuple[Consent, ...]
 
@@ -35,7 +37,7 @@ class Parts:
 def read_parts(db: Database, cipher: Cipher, person: PersonKey) -> Parts:
     """The person's drafts, answers and consents; empty ones for somebody new."""
     key = (person.channel, person.sender)
-    answers: dict[str, dict[str, tuple[int, Answer]]] = defaultdict(dict)
+    answers: Answers = defaultdict(dict)
     for draft, place, *row in db.execute(f"SELECT a.draft, a.place, {_ANSWER} FROM answers a WHERE {_OF} ORDER BY place", key):
         answers[draft][row[0]] = (place, _answer(cipher, (*key, draft), row))
     drafts = {
@@ -90,13 +92,22 @@ def _draft(row: tuple[str, ...], answers: list[Answer]) -> Draft:
     )
 
 
-def write_drafts(db: Database, cipher: Cipher, session: Session, old: Parts) -> None:
-    """Make the person's drafts and answers, of which `old` is stored, what the session says."""
+def write_parts(db: Database, cipher: Cipher, session: Session, old: Parts) -> Parts:
+    """Make the person's rows, of which `old` is stored, what the session says; what is stored then."""
+    drafts, answers = _write_drafts(db, cipher, session, old)
+    _write_consents(db, session, old)
+    return Parts(drafts=drafts, answers=answers, consents=session.consents)
+
+
+def _write_drafts(db: Database, cipher: Cipher, session: Session, old: Parts) -> tuple[Drafts, Answers]:
+    drafts: Drafts = {}
+    answers: Answers = {}
     key = (session.person.channel, session.person.sender)
     for gone in old.drafts.keys() - {draft.id for draft in session.drafts}:
         db.execute("DELETE FROM drafts WHERE channel = ? AND sender = ? AND id = ?", (*key, gone))
     for draft, place in zip(session.drafts, _places((d.id for d in session.drafts), old.drafts), strict=True):
         had_place, had = old.drafts.get(draft.id, (-1, None))
+        drafts[draft.id], answers[draft.id] = (place, draft), old.answers.get(draft.id, {})
         if had is draft and had_place == place:
             continue
         row = _draft_row(draft)
@@ -108,7 +119,8 @@ def write_drafts(db: Database, cipher: Cipher, session: Session, old: Parts) -> 
                 " updated_at = excluded.updated_at, finished_at = excluded.finished_at, rules = excluded.rules, judged = excluded.judged",
                 (*key, draft.id, place, *row),
             )
-        _write_answers(db, cipher, (*key, draft.id), draft.answers, old.answers.get(draft.id, {}))
+        answers[draft.id] = _write_answers(db, cipher, (*key, draft.id), draft.answers, answers[draft.id])
+    return drafts, answers
 
 
 def _draft_row(draft: Draft) -> Row:
@@ -118,17 +130,20 @@ def _draft_row(draft: Draft) -> Row:
 
 
 def _write_answers(
-    db: Database, cipher: Cipher, where: tuple[str, str, str], answers: tuple[Answer, ...], old: Mapping[str, tuple[int, Answer]]
-) -> None:
+    db: Database, cipher: Cipher, where: tuple[str, str, str], answers: tuple[Answer, ...], old: dict[str, tuple[int, Answer]]
+) -> dict[str, tuple[int, Answer]]:
+    new: dict[str, tuple[int, Answer]] = {}
     for gone in old.keys() - {a.field for a in answers}:
         db.execute("DELETE FROM answers WHERE channel = ? AND sender = ? AND draft = ? AND field = ?", (*where, gone))
     for answer, place in zip(answers, _places((a.field for a in answers), old), strict=True):
         had_place, had = old.get(answer.field, (-1, None))
+        new[answer.field] = (place, answer)
         if had is answer and had_place == place:
             continue
         plain = _plain(answer)
         if had is None or (had_place, _plain(had)) != (place, plain):  # as it is written: 1 and true are equal, and two values
             _write_answer(db, cipher, (*where, answer.field), (place, *plain))
+    return new
 
 
 def _plain(answer: Answer) -> tuple[str, str, str, int]:
@@ -146,8 +161,7 @@ def _write_answer(db: Database, cipher: Cipher, where: tuple[str, str, str, str]
     )
 
 
-def write_consents(db: Database, session: Session, old: Parts) -> None:
-    """Make the person's consents, of which `old` is stored, what the session says."""
+def _write_consents(db: Database, session: Session, old: Parts) -> None:
     if session.consents is old.consents:
         return
     key = (session.person.channel, session.person.sender)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -19,11 +20,14 @@ from flows.types import Message, PersonKey, Reply, Session, Turn
 from storage import records, rows
 from storage.cipher import Cipher
 from storage.migrations import TAKE_WRITE_LOCK, migrate
+from storage.remembered import Remembered
 from storage.store import Conflict, DraftRow, OutboxRow, Stored, StoreError
 
 BUSY_SECONDS = 3.0
 """How long a write waits for another program's."""
 SCRUB_AGAIN_SECONDS = 60.0
+REMEMBERED = 256
+"""How many sessions are kept in memory, so that a turn need not read what the last one wrote."""
 
 _PRAGMAS = {"journal_mode": ("WAL", "wal"), "synchronous": ("FULL", 2), "foreign_keys": ("ON", 1), "secure_delete": ("ON", 1)}
 """What is set, and how it reads back. FULL: a commit survives a power cut. See https://www.sqlite.org/pragma.html."""
@@ -49,7 +53,7 @@ _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sql
 class SqliteStore:
     """The `Store` in one SQLite file, opened at once; StoreError where it cannot be kept as safely as promised."""
 
-    def __init__(self, path: Path | str, secret: bytes) -> None:
+    def __init__(self, path: Path | str, secret: bytes, *, remembered: int = REMEMBERED) -> None:
         self.path = Path(path)
         self._cipher = Cipher(secret)
         self._lock = threading.RLock()
@@ -58,8 +62,7 @@ class SqliteStore:
         self._scrub_at: float | None = None
         self._unseen: tuple[_Mark, PersonKey, str] | None = None
         """The message last looked for that was new, and when that was so."""
-        self._held: tuple[_Mark, PersonKey, rows.Parts] | None = None
-        """What was last loaded, until it is committed."""
+        self._sessions = Remembered(remembered)
         with self._guarded():
             pass
         if self._scrub_is_due():
@@ -75,10 +78,14 @@ class SqliteStore:
 
     def load(self, person: PersonKey) -> Session:
         """The person's session; an empty one for somebody new."""
+        with self._guarded() as db:
+            if known := self._sessions.get(person, _version(db)):
+                return known[0]
         with self._reading() as db:
             parts = rows.read_parts(db, self._cipher, person)
-            self._held = (_mark(db), person, parts)
-            return rows.read_session(db, person, parts)
+            session = rows.read_session(db, person, parts)
+            self._sessions.keep(session, parts)
+            return session
 
     def commit(self, message: Message, turn: Turn, expected_revision: int) -> tuple[Reply, ...]:
         """Keep everything of a turn in one transaction and return the replies: see `Store.commit`."""
@@ -89,12 +96,16 @@ class SqliteStore:
                 known = None if self._unseen == (mark, message.person, message.id) else self._known(db, message)
                 if known is not None:
                     return known
+                held = self._sessions.get(message.person, mark[1])
+                self._sessions.drop(message.person)
                 if "forget" in kinds:
                     self._forget_turn(db, message, turn, expected_revision)
                 else:
-                    self._keep_turn(db, message, turn, expected_revision, self._stored(db, message.person, mark))
+                    parts = self._keep_turn(db, message, turn, expected_revision, held and held[1])
                 if kinds & {"forget", "erase"}:
                     _note_scrub(db)
+            if "forget" not in kinds:
+                self._sessions.keep(replace(turn.session, revision=expected_revision + 1), parts)
             if kinds & {"forget", "erase"} or self._scrub_is_due():
                 self._scrub()
         return turn.replies
@@ -143,6 +154,7 @@ class SqliteStore:
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person from database and WAL; False when there was nothing."""
         with self._lock:
+            self._sessions.drop(person)
             with self._writing() as db:
                 found = db.execute(f"DELETE FROM people WHERE {_PERSON}", _key(person)).rowcount == 1
                 if found:
@@ -167,12 +179,7 @@ class SqliteStore:
         ).fetchone()
         return records.replies_from_json(row[0]) if row else None
 
-    def _stored(self, db: Database, person: PersonKey, mark: _Mark) -> rows.Parts:
-        """What the person's rows hold: as loaded if nobody wrote since, else read again."""
-        held, self._held = self._held, None
-        return held[2] if held and held[:2] == (mark, person) else rows.read_parts(db, self._cipher, person)
-
-    def _keep_turn(self, db: Database, message: Message, turn: Turn, expected: int, old: rows.Parts) -> None:
+    def _keep_turn(self, db: Database, message: Message, turn: Turn, expected: int, old: rows.Parts | None) -> rows.Parts:
         key, number, at = _key(message.person), expected + 1, records.stamp(message.received_at)
         if expected:
             query = f"UPDATE people SET revision = ?, state = ?, seen_at = ? WHERE {_PERSON} AND revision = ?"
@@ -182,8 +189,7 @@ class SqliteStore:
             moved = db.execute(query, (*key, number, records.state_to_json(turn.session), at))
         if moved.rowcount != 1:
             raise _conflict(expected)
-        rows.write_drafts(db, self._cipher, turn.session, old)
-        rows.write_consents(db, turn.session, old)
+        parts = rows.write_parts(db, self._cipher, turn.session, old or rows.read_parts(db, self._cipher, message.person))
         if any(effect.kind == "erase" for effect in turn.effects):
             db.execute(f"DELETE FROM messages WHERE {_PERSON}", key)
             db.execute(f"UPDATE outbox SET payload = '{{}}' WHERE {_PERSON}", key)
@@ -192,6 +198,7 @@ class SqliteStore:
             (*key, number, message.id, turn.stored_text, records.replies_to_json(turn.replies), at),
         )
         _post(db, message, turn, number)
+        return parts
 
     def _forget_turn(self, db: Database, message: Message, turn: Turn, expected: int) -> None:
         key = _key(message.person)
@@ -276,7 +283,8 @@ class SqliteStore:
 
     def _drop(self) -> None:
         db, self._db = self._db, None
-        self._unseen = self._held = None
+        self._unseen = None
+        self._sessions.clear()
         if db is not None:
             db.conn.close()
 
@@ -303,7 +311,12 @@ class SqliteStore:
 
 def _mark(db: Database) -> _Mark:
     """Two equal marks of one connection: nobody wrote in between, neither through it (rows changed) nor beside it (data_version)."""
-    return (db.conn.total_changes, db.execute("PRAGMA data_version").fetchone()[0])
+    return (db.conn.total_changes, _version(db))
+
+
+def _version(db: Database) -> int:
+    """Differs once another connection has written. See https://www.sqlite.org/pragma.html#pragma_data_version."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _key(person: PersonKey) -> tuple[str, str]:

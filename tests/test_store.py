@@ -40,7 +40,11 @@ def sqlite_store(folder: Path) -> Store:
     return SqliteStore(folder / "data" / "yizhan.db", SECRET)
 
 
-FACTORIES: dict[str, Callable[[Path], Store]] = {"sqlite": sqlite_store}
+def forgetful_store(folder: Path) -> Store:
+    return SqliteStore(folder / "data" / "yizhan.db", SECRET, remembered=0)
+
+
+FACTORIES: dict[str, Callable[[Path], Store]] = {"sqlite": sqlite_store, "sqlite read each time": forgetful_store}
 """Each opens the same store again for the same folder."""
 
 
