@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from knowledge import evidence, periods, quotes, references, tables, ways
+from knowledge import evidence, facts, periods, quotes, references, tables, ways
 from knowledge.defects import Defect
 from knowledge.sources import Shelf, Volume, read
 from knowledge.text import squeeze
@@ -18,7 +18,10 @@ _PROOFS = (quotes.prove, evidence.prove, references.prove, tables.prove, periods
 
 def check(folder: Path) -> list[Defect]:
     """Every defect of the data under the folder, by file; empty: the data may be used."""
-    return prove(read(folder))
+    shelf = read(folder)
+    programmes = {p.key: p for p in shelf.library.programmes}
+    answers = (d for v in shelf.volumes if v.programme in programmes for d in facts.prove(folder, v, programmes[v.programme]))
+    return sorted({*prove(shelf), *answers})
 
 
 def prove(shelf: Shelf) -> list[Defect]:

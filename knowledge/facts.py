@@ -13,6 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from knowledge import quotes
+from knowledge.defects import Defect
+from knowledge.sources import Volume
 from knowledge.text import squeeze
 from knowledge.types import Citation, Document, Library, Programme, Section
 
@@ -103,6 +106,30 @@ def facts(programme: Programme, folder: Path = PROGRAMMES) -> Facts:
 def faq_citations(library: Library, folder: Path = PROGRAMMES) -> tuple[Citation, ...]:
     """Every citation of every `faq.toml`, for the same proof as those of programme.toml."""
     return tuple(c for p in library.programmes for fact in facts(p, folder).by_topic.values() for c in fact.citations)
+
+
+def prove(folder: Path, volume: Volume, programme: Programme) -> Iterator[Defect]:
+    """A defect for a `faq.toml` that cannot be read, a topic that does not exist, or a quotation cut inside a sentence."""
+    file = f"{volume.folder}/faq.toml"
+    if programme.latest is not volume.version:
+        return
+    try:
+        known = facts(programme, folder / "programmes")
+    except (FactError, KeyError, TypeError, ValueError, re.error) as error:
+        yield Defect(file=file, key="（全文）", problem=f"读不成：{error}", remedy="照同一文件里别的条目改")
+        return
+    sections = quotes.by_place(volume.version)
+    for topic, fact in known.by_topic.items():
+        if topic not in topics()["topics"]:
+            yield Defect(file=file, key=topic, problem="topics.toml 里没有这个题目", remedy="改用已有的题目，或先在 topics.toml 里登记")
+        for number, citation in enumerate(fact.citations):
+            if citation.quote not in quotes.spans(sections[citation.document, citation.article]):
+                yield Defect(
+                    file=file,
+                    key=f"{topic}.cite.{number}",
+                    problem=f"“{citation.quote}”不是整句、整项或整格",
+                    remedy="改写句子开头的几个字",
+                )
 
 
 def _fact(programme: Programme, topic: str, entry: Mapping[str, Any]) -> Fact:

@@ -1,8 +1,10 @@
 """Answers: facts with their clause, judging, reckoning, comparing, asking back, and what is not answered."""
 
 import re
+import shutil
 import unicodedata
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,11 +13,13 @@ from hypothesis import strategies as st
 from flows.answers import LONGEST, Answered, Answerer, batch_line
 from flows.judge import counts
 from flows.reckon import reckoned
+from knowledge.check import check
 from knowledge.facts import Fact, FactError, Reckon, facts, topics
 from knowledge.load import load
 from knowledge.text import squeeze
 from knowledge.types import Library
 
+KNOWLEDGE = Path(__file__).parent.parent / "knowledge"
 TODAY = date(2026, 11, 22)
 LIBRARY = load()
 ANSWERER = Answerer(LIBRARY)
@@ -242,3 +246,13 @@ def test_hostile_text_gets_an_answer(text: str) -> None:
 
 def test_an_empty_library_answers_honestly() -> None:
     assert Answerer(Library(programmes=())).ask("补助多少", today=TODAY).outcome in ("unknown", "clarify")
+
+
+def test_the_check_names_a_wrong_answer_file(tmp_path: Path) -> None:
+    shutil.copytree(KNOWLEDGE, tmp_path / "k")
+    file = tmp_path / "k" / "programmes" / "putian-yizhan" / "faq.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("notice-2022:联系方式|联系地址", "notice-2022:联系方式|联系人地址"), encoding="utf-8")
+    assert any("faq.toml" in str(defect) and "联系人地址" in str(defect) for defect in check(tmp_path / "k"))
+    file.write_text(f'{text}\n[no_such_topic]\nsilent = "没有写。"\n', encoding="utf-8")
+    assert any(defect.key == "no_such_topic" for defect in check(tmp_path / "k"))
