@@ -31,6 +31,11 @@ _AGREED = re.compile(
     re.I,
 )
 """A yes to a ready sentence."""
+_PRIVACY = re.compile(
+    r"(?:手机|电话|号码|信息|隐私|数据|姓名|邮箱|银行|卡号|账号).*"
+    r"(?:干什么|干嘛|干啥|做什么|用途|有什么用|安全|泄露|谁看|给谁|存多久|保存|为什么|为啥)"
+)
+"""A question about the person's own data, which the notice answers."""
 _UNSURE = re.compile(r"哪(一)?(种|类|个)(更)?(适合|合适|好)|帮我选|怎么选|选哪|该选|推荐|建议")
 
 
@@ -316,6 +321,9 @@ def _choose_type(x: Exchange, field: Field, text: str) -> bool:
         return True
     if not read(field, text, x.today).problem or is_blank(text):
         return False
+    if label := _absent_type(x, case, text):
+        x.tell("type_absent", label=label, programme=case.programme.name)
+        return True
     advised = case.draft.value(ADVISED)
     found = suited(case, text)
     if isinstance(advised, str) and ((found and found[0].value == advised) or _YES.search(text)):
@@ -328,6 +336,13 @@ def _choose_type(x: Exchange, field: Field, text: str) -> bool:
     return bool(found)
 
 
+def _absent_type(x: Exchange, case: Case, text: str) -> str:
+    """A type's own name that other programmes know and this one does not."""
+    own = {name for t in case.version.types for name in (t.label, *t.words)}
+    known = {t.label for p in x.assistant.library.programmes for t in p.latest.types}
+    return next((label for label in sorted(known - own) if label in text), "")
+
+
 def _advised(x: Exchange, kind: StationType, word_said: str) -> None:
     """Advise, and remember it: a yes, or the same description once more, then takes it."""
     advise(x, kind, word_said)
@@ -338,6 +353,9 @@ def _advised(x: Exchange, kind: StationType, word_said: str) -> None:
 
 
 def _aside(x: Exchange, at: Position) -> None:
+    if at.key in ("consent", "bank_consent") and _PRIVACY.search(x.text):
+        x.tell(f"why_{at.key}")
+        return
     if x.assistant.answerer.is_question(x.text) and inquiry.policy(x, only_answers=True):
         return
     given = yes_or_no(x, at)
@@ -411,10 +429,12 @@ def _at_the_end(x: Exchange) -> None:
     from flows import opening  # opening begins cases and answers inside them: the two need each other
 
     mention = x.assistant.names.mention(x.text)
-    other = [s for s in mention.services if s != (x.session.programme, x.session.service)]
-    if x.assistant.answerer.is_question(x.text) and inquiry.policy(x, only_answers=True):
-        return
-    if other and (mention.named or other[0][0] == x.session.programme):
+    other = [s for s in mention.services if mention.named or s[0] == x.session.programme]
+    other = [s for s in other[:1] if s != (x.session.programme, x.session.service)]
+    asks = x.assistant.answerer.is_question(x.text)
+    if other and (not asks or (opening.wishes(x.text) and not _OUTRIGHT.search(x.text))):
         opening.start(x, *other[0])
+        return
+    if asks and inquiry.policy(x, only_answers=True):
         return
     take_or_ask(x)

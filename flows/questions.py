@@ -170,5 +170,6 @@ def notice(x: Exchange, at: Position) -> str:
         return say("bank_consent")
     if kind == "abroad":
         return say("consent_abroad")
-    form = x.case.service.name if x.case else ""
+    case = x.case
+    form = next((f.name for f in case.version.forms if f.key == case.service.form), case.service.name) if case else ""
     return say("consent", operator=x.assistant.operator or word("operator"), form=form, days=x.assistant.retention_days)
