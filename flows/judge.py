@@ -81,6 +81,8 @@ def spoken_of(text: str) -> dict[str, float]:
         topics["activities"] = (
             0.5 if re.search("打分|考核表", text) else 1.3 if got.events and (got.visits or got.total or got.each) else 0.9
         )
+    if got.ranks and not got.points:
+        topics["rank_amount"] = 0.35
     if got.points:
         topics["assess_fail"] = 0.9 if not got.ranks else 0.2
     crew = re.search(r"全职|兼职|专职|人手|人头凑|干事|站长|个人(?:在)?(?:干|做|管|跑|忙|负责|值班|轮)|名?员工|工作人员", text)
@@ -96,7 +98,7 @@ def counts(text: str) -> Counts:
         value = float(normal(q.value))
         before = re.split(r"[,。;!?]", text[: q.start])[-1]
         after = re.split(r"[,。;!?]", text[q.end :])[0]
-        if re.search(r"第$|排$|排名$|名次$", before):
+        if re.search(r"第$|排$|排名$|名次$", before) and not re.match(r"[批条章年季方档次场期回轮步届]", after):
             got.ranks.append(int(value))
         elif re.match(r"分(?!之|别|钟|类|成)", after):
             got.points.append(value)
@@ -104,7 +106,7 @@ def counts(text: str) -> Counts:
             got.money.append(value if "万" in q.numeral else value * 10_000)
         else:
             _count(got, value, before, after)
-    said = re.findall(r"(?:第|排)([一二三四五六七八九1-9])(?!批|条|章|年|季|方|档)", text)
+    said = re.findall(r"(?:第|排)([一二三四五六七八九1-9])(?!批|条|章|年|季|方|档|次|场|期|回|轮|步|届)", text)
     got.ranks = got.ranks or [int(r) if r.isdigit() else "零一二三四五六七八九".index(r) for r in said]
     return got
 

@@ -48,6 +48,7 @@ class Sounds:
         self._heard = {_reading_of(word): word for word in words}
         self._spelled = {_reading_of(word): word for word in vocabulary if len(word) > 1} | self._heard
         self._lengths = sorted({len(word) for word in self._heard}, reverse=True)
+        _syllables()  # built here once, so that the first question in pinyin is not slower
 
     def restore(self, text: str) -> str:
         """`text` (already `plain`, lower case) with typing errors and pinyin turned into the words that were meant."""

@@ -16,7 +16,7 @@ from knowledge.load import load
 
 SETS = Path(__file__).parent / "questions"
 TODAY = date(2026, 11, 22)
-THRESHOLDS = {"dev": 0.98, "dev2": 0.98, "own": 0.97, "held": 0.97, "third": 0.94, "fourth": 0.96}
+THRESHOLDS = {"dev": 0.98, "dev2": 0.98, "own": 0.97, "held": 0.97, "third": 0.95, "fourth": 0.96, "fifth": 0.97}
 OUTCOMES = {
     "clarify": {"clarify", "answered"},
     "absent": {"not_stated"},
@@ -61,7 +61,7 @@ def faults(item: dict[str, Any], got: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", sorted(THRESHOLDS))
 def test_a_set_is_answered_as_well_as_before(answerer: Answerer, name: str) -> None:
     items = questions(name)
-    assert len(items) >= 100
+    assert len(items) >= 70
     wrong = {item["id"]: found for item in items if (found := faults(item, batch_line(answerer, item, TODAY)))}
     assert 1 - len(wrong) / len(items) >= THRESHOLDS[name], wrong
 
