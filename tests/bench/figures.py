@@ -25,8 +25,13 @@ class Figure:
         """One line of a Markdown table."""
         goal = "" if self.goal is None else f"≤ {self.goal:g} {self.unit}"
         kept = "" if self.goal is None else ("yes" if self.value <= self.goal else "**no**")
-        ratio = "" if not self.baseline else f"{self.value / self.baseline:,.1f} × ({self.baseline:.3g} {self.unit}: {self.against})"
-        return f"| {self.name} | {self.value:.3g} {self.unit} | {goal} | {kept} | {ratio} |"
+        ratio = "" if not self.baseline else f"{self.value / self.baseline:,.1f} × ({_digits(self.baseline)} {self.unit}: {self.against})"
+        return f"| {self.name} | {_digits(self.value)} {self.unit} | {goal} | {kept} | {ratio} |"
+
+
+def _digits(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 HEAD = "| what | median of 5 runs | goal | kept | × baseline |\n|---|---|---|---|---|"

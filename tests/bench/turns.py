@@ -74,11 +74,13 @@ def converse(talk: Talk, applicant: Applicant, times: Times) -> list[Turn]:
     raise RuntimeError(f"{applicant.name} is not at the end after {LONGEST} messages, asked for {made.asking}")
 
 
-def one_run() -> Times:
-    """Every turn of the eight conversations, three times over."""
+def one_run(*, durable: bool = True) -> Times:
+    """Every turn of the eight conversations, three times over; not `durable` leaves out only the wait for the disk."""
     times: Times = defaultdict(list)
     with folder() as at, talking(at) as talk:
         bare = Bare(at)
+        if not durable:
+            talk.desk.store._db.execute("PRAGMA synchronous = OFF")  # type: ignore[attr-defined]  # the store has no such switch, on purpose
         for number in range(ROUNDS):
             for applicant in people():
                 talk.sender = f"{applicant.name}-{number}"
@@ -129,6 +131,11 @@ def figures() -> list[Figure]:
         for percent, most in ((50, goal), (99, 15.0)):
             value, bare = (mid([percentile(run[key], percent) for run in runs]) for key in (kind, "bare"))
             found.append(Figure(name=f"{called}, p{percent}", value=value, goal=most, baseline=bare, against=AGAINST))
+    dry = [one_run(durable=False) for _ in range(RUNS)]
+    for kind, called in (("answer", "answer"), ("question", "policy question")):
+        found.append(
+            Figure(name=f"of this without waiting for the disk, {called}, p50", value=mid([percentile(run[kind], 50) for run in dry]))
+        )
     value, bare = (mid([percentile(run[key], 50) for run in runs]) for key in ("documents", "bare"))
     found.append(Figure(name="a turn that hands out its files, p50", value=value, baseline=bare, against=AGAINST))
     return [*found, *_growth_figures()]
