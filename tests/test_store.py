@@ -801,7 +801,9 @@ def test_what_was_acknowledged_survives_a_kill_at_any_moment(tmp_path: Path) -> 
         lines = [process.stdout.readline() for _ in range(dice.randrange(1, 40))]
         threading.Event().wait(dice.random() * 0.005)
         process.send_signal(signal.SIGKILL)
-        lines += process.communicate(timeout=60)[0].splitlines(keepends=True)
+        lines += process.stdout.readlines()  # not communicate(): that would lose what readline() has read ahead
+        process.stdout.close()
+        process.wait(timeout=60)
         assert process.returncode == -signal.SIGKILL
         acknowledged |= {line.strip() for line in lines if line.endswith("\n")}
         with closing(SqliteStore(path, SECRET)) as store:
