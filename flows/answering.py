@@ -6,36 +6,28 @@ from flows import inquiry
 from flows.exchange import Exchange
 from flows.extract import extract, mask_text, spans
 from flows.fields import is_blank, read
-from flows.position import Case, Position, allowed, line, open_notice
-from flows.questions import advise, asking, notice, suggestion, suited
+from flows.position import Case, Position, allowed, line
+from flows.questions import advise, asking, suggestion, suited
 from flows.reading import Reading
 from flows.say import say, word, yuan
 from flows.types import Option
 from knowledge.types import Field, StationType, Value
 
-_YES = re.compile(
+YES = re.compile(
     r"^(是|对|好|行|嗯|可以|同意|愿意|继续|确认|确定|没问题|没错|要|接着|ok|yes|y|需要|都对|生成|提交|正确|无误|我?同意|👍)",
     re.I,
 )
-_NO = re.compile(r"不同意|不要|不用|不了|不愿|不想|不行|不可以|不需要|不继续|先不|拒绝|算了|取消|否|^不|^no|^n$|停|别", re.I)
 _OURS = re.compile(r"(就是|是)?(我们|我|本|咱们?)(们)?(自己|本)?(的)?(公司|单位|学校|中心|机构|自己)?(自己|本身)?")
-_OUTRIGHT = re.compile(
+OUTRIGHT = re.compile(
     r"[?？]|吗|多少|怎么|怎样|如何|什么|啥|哪|几(?:天|个|场|人|年|月|号|次|份)|为什么|来着|(\w)不\1|(?<!没)有没有|是不是|可不可以|够不够"
 )
 """Words with which somebody asks even where an answer could be read out of the same message."""
-_LEAD = re.compile(r"^(?:那就|那|就|好吧|好的?|还是|嗯|行)?[,，]?(?:我们?)?(?:先)?(?:准备|填|接着|往下|做|弄|办)")
-"""Ways to say yes to going on: 那就先准备着, 先填着."""
 _AGREED = re.compile(
     r"(?:那)?(?:好的?|可以的?|行|就这样(?:写)?|ok|没问题|同意|要得|中|成)(?:吧|啊|呀)?"
     r"|(?:好的?|行|可以|嗯|那)?[,，]?就?(?:用|按)(?:这|它|上面)(?:一?[句段个])?(?:话)?(?:吧|来|写)?",
     re.I,
 )
 """A yes to a ready sentence."""
-_PRIVACY = re.compile(
-    r"(?:手机|电话|号码|信息|隐私|数据|姓名|邮箱|银行|卡号|账号).*"
-    r"(?:干什么|干嘛|干啥|做什么|用途|有什么用|安全|泄露|谁看|给谁|存多久|保存|为什么|为啥)"
-)
-"""A question about the person's own data, which the notice answers."""
 _UNSURE = re.compile(r"哪(一)?(种|类|个)(更)?(适合|合适|好)|帮我选|怎么选|选哪|该选|推荐|建议")
 
 
@@ -44,15 +36,9 @@ ADVISED = "type_advised"
 
 
 def answer(x: Exchange, at: Position) -> None:
-    """Read the message as an answer to what is asked, else as facts or a question."""
-    if inquiry.answer_pending(x):
-        return
-    if at.key is None:
-        _at_the_end(x)
-    elif at.field is not None and at.key == at.field.key:
+    """Read the message as an answer to the field that is asked, else as facts or a question."""
+    if at.field is not None and not inquiry.answer_pending(x):
         _field(x, at.field)
-    else:
-        _aside(x, at)
 
 
 # --- a field ---
@@ -91,7 +77,7 @@ def _is_question(x: Exchange, field: Field) -> bool:
     """Whether the message asks; long text only when it is short, and what reads as an answer only when it asks outright."""
     if not x.assistant.answerer.is_question(x.text) or (field.kind == "long_text" and len(x.text) > 40):
         return False
-    return field.kind in ("text", "long_text") or bool(_OUTRIGHT.search(x.text)) or bool(read(field, x.text, x.today).problem)
+    return field.kind in ("text", "long_text") or bool(OUTRIGHT.search(x.text)) or bool(read(field, x.text, x.today).problem)
 
 
 def _tapped(x: Exchange, field: Field) -> str:
@@ -136,12 +122,12 @@ def _unreadable(x: Exchange, field: Field, reading: Reading) -> None:
     if facts:
         take_facts(x, facts)
         return
-    if _elsewhere(x) or inquiry.policy(x, only_answers=True, at_least=0.75):
+    if elsewhere(x) or inquiry.policy(x, only_answers=True, at_least=0.75):
         return
     x.tell("unreadable", problem=reading.problem)
 
 
-def _elsewhere(x: Exchange) -> bool:
+def elsewhere(x: Exchange) -> bool:
     """Go to another programme or service that the message names outright instead of answering."""
     from flows import opening  # opening begins cases and answers inside them: the two need each other
 
@@ -246,7 +232,7 @@ def take_facts(x: Exchange, facts: dict[str, Value]) -> None:
     """Store facts and say them in one line."""
     case = x.case
     if not facts or case is None:
-        _say_held(x)
+        say_held(x)
         return
     fields = {f.key: f for f in case.service.fields}
     for key, value in facts.items():
@@ -258,10 +244,10 @@ def take_facts(x: Exchange, facts: dict[str, Value]) -> None:
             x.tell("taken", lines=[line(case, f) for f in taken])
         for field in taken:
             _say_unmet(x, case, field)
-    _say_held(x)
+    say_held(x)
 
 
-def _say_held(x: Exchange) -> None:
+def say_held(x: Exchange) -> None:
     """Tell that personal data typed before consent was not kept."""
     held = say("personal_held")
     not_yet = [f for f in x.maskable() if f.personal]
@@ -326,7 +312,7 @@ def _choose_type(x: Exchange, field: Field, text: str) -> bool:
         return True
     advised = case.draft.value(ADVISED)
     found = suited(case, text)
-    if isinstance(advised, str) and ((found and found[0].value == advised) or _YES.search(text)):
+    if isinstance(advised, str) and ((found and found[0].value == advised) or YES.search(text)):
         _store(x, field, Reading(value=advised))
         return True
     if found:
@@ -347,94 +333,3 @@ def _advised(x: Exchange, kind: StationType, word_said: str) -> None:
     """Advise, and remember it: a yes, or the same description once more, then takes it."""
     advise(x, kind, word_said)
     x.put_aside(ADVISED, kind.value)
-
-
-# --- consent, proceed, review ---
-
-
-def _aside(x: Exchange, at: Position) -> None:
-    if at.key in ("consent", "bank_consent") and _PRIVACY.search(x.text):
-        x.tell(f"why_{at.key}")
-        return
-    if x.assistant.answerer.is_question(x.text) and inquiry.policy(x, only_answers=True):
-        return
-    given = yes_or_no(x, at)
-    if at.key in ("consent", "bank_consent"):
-        _consent(x, at, given)
-    elif at.key == "proceed":
-        _proceed(x, given)
-    else:
-        _review(x, given)
-
-
-def yes_or_no(x: Exchange, at: Position) -> bool | None:
-    """The message as a yes or no to consent, proceed, review or confirm; None where it is neither."""
-    text = x.text.strip(" 。.!")
-    asked = asking(x, at)
-    for number, option in enumerate(asked.choices if asked else (), 1):
-        if text in (option.value, option.label, str(number)):
-            return number == 1
-    if _NO.search(text):
-        return False
-    if at.key == "proceed" and _LEAD.search(text):
-        return True
-    return True if _YES.search(text) or "同意" in text or "可以" in text else None
-
-
-def _consent(x: Exchange, at: Position, given: bool | None) -> None:
-    kind = open_notice(x.assistant, x.session, at.field) if at.field else None
-    if given is None or kind is None:
-        _say_held(x)
-        x.tell("consent_unclear")
-        return
-    x.consent(kind, given, notice(x, at))
-    x.tell("consent_yes" if given else "consent_no")
-    if not given and x.session.focus:
-        x.update(focus=None)
-
-
-def _proceed(x: Exchange, given: bool | None) -> None:
-    if given is None:
-        take_or_ask(x)
-        return
-    x.put_aside("proceed", given)
-    if not given:
-        x.tell("declined")
-
-
-def _review(x: Exchange, given: bool | None) -> None:
-    if x.text.strip() in (word("edit"), "2") or (given is False):
-        x.tell("ask_which_change")
-    elif given:
-        x.put_aside("review", True)
-    else:
-        take_or_ask(x)
-
-
-def take_or_ask(x: Exchange) -> None:
-    """A message that answers nothing that was asked: facts in it, a policy question, or a plain word that it was not understood."""
-    case = x.case
-    if _elsewhere(x):
-        return
-    facts = extract([f for f in case.fields if allowed(x.assistant, x.session, f)], x.text, x.today) if case else {}
-    if facts and case:
-        fresh = {key: value for key, value in facts.items() if case.values.get(key) != value}
-        take_facts(x, fresh)
-    elif not inquiry.policy(x, only_answers=False, at_least=0.5):
-        x.tell("not_understood")
-
-
-def _at_the_end(x: Exchange) -> None:
-    """After the files: another application, a question, a change."""
-    from flows import opening  # opening begins cases and answers inside them: the two need each other
-
-    mention = x.assistant.names.mention(x.text)
-    other = [s for s in mention.services if mention.named or s[0] == x.session.programme]
-    other = [s for s in other[:1] if s != (x.session.programme, x.session.service)]
-    asks = x.assistant.answerer.is_question(x.text)
-    if other and (not asks or (opening.wishes(x.text) and not _OUTRIGHT.search(x.text))):
-        opening.start(x, *other[0])
-        return
-    if asks and inquiry.policy(x, only_answers=True):
-        return
-    take_or_ask(x)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flows import answering, opening, telling
+from flows import answering, asides, opening, telling
 from flows.commands import Command, find_field
 from flows.exchange import Exchange
 from flows.fields import read
@@ -126,7 +126,7 @@ def _withdraw(x: Exchange) -> bool:
 
 def confirm(x: Exchange) -> None:
     """Carry out or drop the action that waits for a yes."""
-    given = answering.yes_or_no(x, Position(stage="", key="confirm"))
+    given = asides.yes_or_no(x, Position(stage="", key="confirm"))
     if given is None:
         x.tell("confirm_unclear")
         return

@@ -7,7 +7,7 @@ question → the opening. What is asked next is never stored: `position.py` deri
 from dataclasses import replace
 from datetime import date
 
-from flows import answering, commanding, opening, outcome, telling
+from flows import answering, asides, commanding, opening, outcome, telling
 from flows.assistant import Assistant
 from flows.commands import Command, change, command, correction, switch
 from flows.exchange import Exchange
@@ -56,8 +56,10 @@ def _look_at(x: Exchange, at: Position) -> None:
         return
     if x.case is None:
         opening.begin(x, at)
-    else:
+    elif at.field is not None and at.key == at.field.key:
         answering.answer(x, at)
+    else:
+        asides.answer(x, at)
 
 
 def _is_answer(x: Exchange, at: Position, found: Command) -> bool:
