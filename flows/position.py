@@ -88,8 +88,9 @@ def _needed(service: Service, answered: dict[str, Value], today: date) -> dict[s
     """For each fact that a rule looks at, whether one that is still open needs it; a settled any_of does not."""
     needed: dict[str, bool] = {grade.field: True for grade in service.grades}
     for rule in service.rules:
-        wanting = result_of(rule, answered, today) == "unknown" and bool(missing(rule.test, answered, today))
-        for key in rule.test.fields:
+        still = [key for key in rule.test.fields if key not in answered]
+        wanting = bool(still) and result_of(rule, answered, today) == "unknown" and bool(missing(rule.test, answered, today))
+        for key in still:
             needed[key] = needed.get(key, False) or wanting
     return needed
 

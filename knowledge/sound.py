@@ -1,11 +1,12 @@
 """How is a word heard? Readings of characters, so that sound-alike typing errors and pinyin find the word that was meant."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
-
-from pypinyin.pinyin_dict import pinyin_dict
+from importlib.util import find_spec
+from pathlib import Path
 
 from knowledge.text import plain
 
@@ -13,9 +14,19 @@ _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
 
 @cache
+def _readings() -> dict[str, str]:
+    """Code point → readings, from pypinyin's own table; importing the package would load 50 MB of phrases that nobody needs here."""
+    package = find_spec("pypinyin")
+    if package is None or package.origin is None:
+        raise ImportError("pypinyin is not installed; run pip install -r requirements.txt")
+    found: dict[str, str] = json.loads((Path(package.origin).parent / "pinyin_dict.json").read_text(encoding="utf-8"))
+    return found
+
+
+@cache
 def reading(character: str) -> str:
     """The toneless reading of one Chinese character (驿 → yi); empty for anything else. Of several, the first: both sides use it."""
-    marked = pinyin_dict.get(ord(character), "").split(",")[0]
+    marked = _readings().get(str(ord(character)), "").split(",")[0]
     plain_letters = unicodedata.normalize("NFD", marked)
     return "".join(c for c in plain_letters if not unicodedata.combining(c))
 

@@ -29,12 +29,13 @@ def simplified(text: str) -> str:
     return str(_simplifier().convert(text)) if not text.isascii() else text
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def plain(text: str) -> str:
     """The text for reading values out of it: cleaned, full-width folded (NFKC), simplified; case and spaces stay."""
     return simplified(unicodedata.normalize("NFKC", clean(text)).translate(_FOLD))
 
 
+@lru_cache(maxsize=8)
 def aligned(text: str) -> str:
     """The text with full-width and traditional digits folded, character for character: positions stay those of the given text."""
     return "".join(f if len(f := unicodedata.normalize("NFKC", c)) == 1 else c for c in text.translate(_FOLD)).translate(_DIGITS)
