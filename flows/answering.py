@@ -249,6 +249,8 @@ def take_facts(x: Exchange, facts: dict[str, Value]) -> None:
 
 def say_held(x: Exchange) -> None:
     """Tell that personal data typed before consent was not kept."""
+    if x.stored_text == x.message.text:
+        return  # nothing in it had to be masked
     held = say("personal_held")
     not_yet = [f for f in x.maskable() if f.personal]
     if not_yet and spans(not_yet, x.text) and not any(r.text == held for r in x.replies):

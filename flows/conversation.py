@@ -107,8 +107,9 @@ def _conclude(x: Exchange) -> None:
         _hand_out(x)
     if case := x.case:
         current = x.assistant.fingerprints[case.programme.key, case.service.key]
-        if (case.draft.rules, case.draft.judged) != (current, telling.judged(case)):
-            x.note(current, telling.judged(case))
+        judged = telling.judged(case)
+        if (case.draft.rules, case.draft.judged) != (current, judged):
+            x.note(current, judged)
 
 
 def _hand_out(x: Exchange) -> None:

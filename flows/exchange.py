@@ -52,12 +52,12 @@ class Exchange:
     def _put_draft(self, draft: Draft) -> None:
         same = (draft.programme, draft.service)
         kept = tuple(d for d in self.session.drafts if (d.programme, d.service) != same)
-        self.update(drafts=(*kept, replace(draft, updated_at=self.now)))
+        self.update(drafts=(*kept, draft))
 
     def change_draft(self, **changes: object) -> None:
         """Change the current draft."""
         if draft := self.session.draft:
-            self._put_draft(replace(draft, **changes))  # type: ignore[arg-type]  # the keys are the draft's own
+            self._put_draft(replace(draft, updated_at=self.now, **changes))  # type: ignore[arg-type]  # the keys are the draft's own
 
     def put(self, field: Field, value: Value, source: str = "said") -> list[Field]:
         """Store an answer; returns the answered fields that depend on it and were dropped because it changed."""

@@ -178,6 +178,8 @@ def askable(assistant: Assistant, session: Session, field: Field) -> bool:
 
 def allowed(assistant: Assistant, session: Session, field: Field) -> bool:
     """Whether the field's value may be taken now."""
+    if not (field.personal or field.sensitive):
+        return True
     kinds = _kinds(assistant, session, field)
     return askable(assistant, session, field) and all(consent_given(session, kind) for kind in kinds)
 

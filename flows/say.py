@@ -21,7 +21,9 @@ def _templates() -> dict[str, Any]:
 
 @cache
 def _compiled(source: str, undefined: type[Undefined]) -> Template:
-    return ImmutableSandboxedEnvironment(undefined=undefined, autoescape=False).from_string(source)
+    made = ImmutableSandboxedEnvironment(undefined=undefined, autoescape=False).from_string(source)
+    made.globals = {}  # no wording uses range() and the like, and each render would copy them
+    return made
 
 
 def fill(source: str, **values: object) -> str:
