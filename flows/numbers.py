@@ -116,7 +116,7 @@ _MORE_BEFORE = re.compile(
     r"(?:超过|超|至少|最少|起码|不少于|不低于|不小于|(?<!不)多于|(?<!不)大于|(?<!不)高于|不止|逾|[>≥])[有是为了]?\s*$"
 )
 _ABOUT_BEFORE = re.compile(r"(?:大概|大约|大致|约莫|约|差不多|估计|估摸|平均|基本上?)(?:在|是|有)?\s*$")
-_VAGUE_BEFORE = re.compile(r"(?:几|数|好多|成|近)$")
+_VAGUE_BEFORE = re.compile(r"几$")
 _MORE_AFTER = re.compile(r"\s*(?:[多余几]|出头|\+)")
 _ABOUT_AFTER = re.compile(r"\s*来(?![自源访])")
 _TAIL = re.compile(
@@ -170,7 +170,7 @@ def _single(text: str) -> Iterator[Quantity]:
 
 def _exactness(text: str, start: int, end: int) -> Exactness:
     before, after = text[max(0, start - 8) : start], text[end : end + 8]
-    if _VAGUE_BEFORE.search(before) or (before.endswith("上") and text[start] in UNITS):
+    if _VAGUE_BEFORE.search(before) or (before.endswith(("上", "数", "成", "近")) and text[start] in UNITS):
         return "vague"
     if _LESS_BEFORE.search(before):
         return "less"
