@@ -14,7 +14,7 @@ CORRECTION = re.compile(
     r"不对(?![口外称等应])|说错|看错|打错|写错|按错|输错|记错|弄错|填错|数错|错了|应该是|更正|改成|改为|少[打写输按]了|多[打写输按]了|重新说|准确[说地]|哦不|啊不"
 )
 _AREA = r"平方米|平米|平方|个平方|平|方"
-_PEOPLE = r"人次|个人|号人|口人|人|名|位|个|员"
+_PEOPLE = r"人次|个人|号人|口人|人|名|位|个|员|号(?![楼院])"
 _TIMES = r"场次|场|次|回|期|届|个活动"
 _FAMILIES = (_AREA, _PEOPLE, _TIMES, r"分")
 _OTHER = (
@@ -27,12 +27,20 @@ _NOT_THIS = re.compile(r"(?:不是|并非|不只|而非)\s*$")
 _PER_ACTIVITY = re.compile(r"每[场次回期]|场均|次均|单场|单次|一场")
 _WHOLE_YEAR = re.compile(r"全年|一年|每年|年度|总共|一共|共计|合计|累计|总计")
 _PERIODS = (
-    (re.compile(r"每个?半年|半年"), Decimal(2), "半年"),
+    (re.compile(r"每个?半年|(?<![上下])半年"), Decimal(2), "半年"),
+    (re.compile(r"隔月|双月"), Decimal(6), "两个月"),
+    (re.compile(r"隔周|双周"), Decimal(26), "两周"),
     (re.compile(r"每个?季度?|一个季度|季均"), Decimal(4), "季度"),
-    (re.compile(r"每个?月|一个?月|月均"), Decimal(12), "月"),
-    (re.compile(r"每个?(?:周|星期|礼拜)|一(?:周|个?星期|个?礼拜)|周均"), Decimal(52), "周"),
+    (re.compile(r"每个?月|(?<![近去这前上])一个?月|月均"), Decimal(12), "月"),
+    (re.compile(r"每个?(?:周|星期|礼拜)|(?<![近去这前上])一(?:周|个?星期|个?礼拜)|周均"), Decimal(52), "周"),
 )
-_EVERY = re.compile(r"每(?:隔)?(\d+|[两二三四六])个?(月|季度|周|星期)")
+_EVERY = re.compile(
+    r"(?:每(?:隔)?(\d+|[两俩二三四六])个?|(?<![\d近去这前])(\d+|[两二三四六])个|(?<![近去这前])[两俩])(月|季度|周|星期)(?!前|内|里|以来)"
+)
+_PART = re.compile(
+    r"[上下]半年|第?[一二三四1-4]季度|(?<!个)(?:\d{1,2}|[一二三四五六七八九十]{1,2})月|上个?月|[这近]一?个月|[近去这][一两二三四五六七八九十\d]+个月|本月"
+)
+_WEEKDAY = re.compile(r"(周|星期|礼拜)([一二三四五六日天])(?=([一二两三四五六七八九十\d])|[办搞开都晚早下上])")
 _YEARS = re.compile(r"(?<![\d年月])(?:[2-9]|1\d|[两二三四五六七八九十])年(?![前级度])")
 _NONE = re.compile(
     r"(?:目前|暂时|现在|今年|去年|到现在|至今|我们|这个|都|还|也|全年)*(?:一?(?:个|场|次|名|人|位|平)(?:人)?(?:都|也)?|都|也)?"
@@ -54,7 +62,14 @@ class Candidate:
 
 
 def _prepared(text: str) -> str:
-    return re.sub(r"(?i)(?<![a-z])(?:平方)?m\s*(?:\^?2|²)(?!\d)", "平米", plain(text).replace("&", "和"))
+    ready = re.sub(r"(?i)(?<![a-z])(?:平方)?m\s*(?:\^?2|²)(?!\d)", "平米", plain(text).replace("&", "和"))
+    return _WEEKDAY.sub(_without_weekday, ready)
+
+
+def _without_weekday(match: re.Match[str]) -> str:
+    """每周五一次 is once a week; 每周三四次 stays a range."""
+    day, number = DIGITS.get(match[2]), DIGITS.get(match[3] or "")
+    return match[0] if day and number == day + 1 else match[1]
 
 
 def _unit_pattern(unit: str) -> str:
@@ -114,22 +129,23 @@ def _over_a_year(text: str, candidate: Candidate) -> Candidate:
     before = _clause_before(text, candidate.quantity)
     every = _EVERY.search(before)
     if every:
-        step = Decimal(every[1]) if every[1].isdigit() else Decimal(DIGITS[every[1]])
-        weeks = {"月": 12, "季度": 4, "周": 52, "星期": 52}[every[2]]
-        return replace(candidate, value=candidate.value * weeks / (step or 1), period=every[0])
+        said = every[1] or every[2] or "两"
+        step = Decimal(said) if said.isdigit() else Decimal(DIGITS[said])
+        rounds = {"月": 12, "季度": 4, "周": 52, "星期": 52}[every[3]]
+        return replace(candidate, value=candidate.value * rounds / (step or 1), period=every[0])
     if re.search(r"全年|一年|每年|年均", before):
         return replace(candidate, period="年")
     for pattern, times, name in _PERIODS:
-        if pattern.search(before) and not re.search(r"[上下]半年", before):
+        if pattern.search(before):
             return replace(candidate, value=candidate.value * times, period=name)
-    return candidate
+    return replace(candidate, period="part") if _PART.search(before) else candidate
 
 
 def _sorted_out(field: Field, text: str, candidates: list[Candidate]) -> list[Candidate]:
     """The candidates without those that the text itself sets aside: negated, of another period, before a correction, parts of a total."""
     kept = [c for c in candidates if not _NOT_THIS.search(text[: c.quantity.start])] or candidates
     if _yearly(field):
-        kept = [c for c in kept if not _PER_ACTIVITY.search(_clause_before(text, c.quantity))]
+        kept = [c for c in kept if c.period != "part" and not _PER_ACTIVITY.search(_clause_before(text, c.quantity))]
     elif field.key.endswith("_per_activity"):
         kept = [c for c in kept if not _WHOLE_YEAR.search(_clause_before(text, c.quantity))]
     marks = [m.end() for m in CORRECTION.finditer(text)]
@@ -153,6 +169,8 @@ def read_number(field: Field, text: str) -> Reading:
     if re.search(r"\d[eE][+\-]?\d|(?i:\b(?:nan|inf|infinity)\b)", ready):
         return refuse(field, f"“{short(text)}”不是一个普通的数字，请直接写数字")
     stated = _candidates(field, ready)
+    if re.search(r"倒数|垫底|前[一二三四五六七八九十\d]+(?:名|位)?$", ready):
+        return refuse(field, f"请告诉我{field.label}的具体数字")
     candidates = _fitting(stated, max((c.fit for c in stated), default=0))
     if not candidates:
         return refuse(field, f"没有看到数字，请告诉我{field.label}是多少")

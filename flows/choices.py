@@ -35,7 +35,7 @@ _NO_HEAD = re.compile(
 _DOUBLE = re.compile(r"(?:不是|并非|不会|不能|不可能)没(?:有)?|无不|没有?不(?:是|行|能|成)?的")
 _MUDDLED = re.compile(
     r"有没有|有也|好像|是不是|能不能|会不会|可不可以|对不对|行不行|没有不|不是不|不一定|看情况|有时候?|也许|说不定|可能|一半|有[的些].{0,6}(?:没|无)|"
-    r"有的有(?!的)|一?部分(?:有|没|是|能)|差不多有|算有算没|没有吗|有吗|是吗|\?\?"
+    r"有的有(?!的)|(?<!大)部分|只有|仅有|差不多有|算有算没|没有吗|有吗|是吗|\?\?"
 )
 _PENDING = re.compile(
     r"(?:还在|正在?|在)(?:谈|建|办|申请|筹|准备|装修|制定|走|弄|搞|签|招)|打算|准备(?:建|设|签|办|申请|招|配|弄|搞)|计划(?:建|设|签|办|明年)|即将|马上就?(?:有|建|签|办|好)|快要?(?:[做写编定弄谈搭配建装备]?好|签|建|办|下来|有)|筹备中|筹建|明年|下个?月|还没定|待定"
@@ -103,6 +103,8 @@ def _judged(said: str, yes_words: tuple[str, ...], no_words: tuple[str, ...]) ->
         return None if head is False or hint == "no" or re.search(r"没有?不", said) else True
     own = {"yes": True, "no": False}.get(hint)
     if own is not None:
+        if own and re.search(r"(?<![大全])部分|只有|仅有|一半", said):
+            return None
         return own if head in (None, own) or _only_lead(said, own) or _DOING.match(_stripped(said)) else None
     if head is not None:
         return head if _holds(said, head) else None
@@ -294,9 +296,9 @@ def _spots(said: str, names: list[tuple[Choice, str]]) -> list[tuple[Choice, int
     return sorted(found, key=lambda pair: pair[1])
 
 
-_RATHER = re.compile(r"(?:基本上?|较为?|比较|大体|大致|差不多|还算|相对)(?:都)?(?:健全|完备|完善|齐|有)")
+_RATHER = re.compile(r"(?:基本上?|较为?|比较|大体|大致|差不多|还算|相对)(?:都)?(?:健全|完备|完善|齐|有)|(?<!都)有[一二两三123][项个]")
 _PARTLY = re.compile(
-    r"不(?:太|够|很|大|算|怎么)?(?:完善|健全|完备|齐|全)|(?<!不)差[一了]?[点些项个两几]|大部分|一?部分|有[的些几一].{0,6}(?:没|缺|差)|(?<!不)缺|就差|只有[一二两三\d几]|(?<!不)欠"
+    r"不(?:太|够|很|大|算|怎么)?(?:完善|健全|完备|齐|全)|(?<![不相])差(?!不多|不离|得)|大部分|一?部分|有[的些几一].{0,6}(?:没|缺|差)|(?<!不)缺|就差|只有[一二两三\d几]|(?<!不)欠"
 )
 
 

@@ -78,7 +78,7 @@ def _hollow(text: str) -> bool:
 
 
 _CONTACT_TAIL = re.compile(
-    r"[\s,，;；。、(（]+(?:我叫|联系人|负责人|法人(?:代表)?|站长|联系电话|电话|手机号?码?|联系方式|电子邮箱|邮箱|[Ee]-?mail|1[3-9]\d{9}).*$"
+    r"[\s,，;；。、(（]+(?:我叫|联系人|负责人|法人(?:代表)?|站长|联系电话|电话|手机号?码?|联系方式|电子邮箱|邮箱|[Ee]-?mail|1[3-9]\d{9}|(?:统一)?(?:社会)?信用代码|[0-9A-Z]{18}$).*$"
 )
 """A person or a number told along with a name or address."""
 _NODDED = re.compile(r"(?:嗯+|好[的啊呀吧]?|是的?|对的?|可以的?|行[的啊]?|没问题|收到|知道了|明白了?|ok|OK|同意|确认|继续)")
@@ -113,7 +113,7 @@ def read_person(field: Field, text: str) -> Reading:
     name = split[1] + split[2] if split else _person_in(said)
     if _NOBODY.fullmatch(name):
         name = ""
-    if len(name) == 1 or re.fullmatch(r"[\u4e00-\u9fff](?:总|主任|经理|老师|先生|女士|工|姐|哥|站长|院长)", name):
+    if len(name) == 1 or re.fullmatch(r"[\u4e00-\u9fff](?:总|主任|经理|老师|先生|女士|工|姐|哥|站长|院长)|[老小][\u4e00-\u9fff]", name):
         return refuse(field, f"请写{field.label}的全名")
     if not _NAME.fullmatch(name) or len(name) < 2:
         return refuse(field, f"没有看到姓名，请告诉我{field.label}")
@@ -125,8 +125,10 @@ def read_person(field: Field, text: str) -> Reading:
 def _person_in(said: str) -> str:
     for _ in range(3):
         said = _OPENING.sub("", said, count=1) if _OPENING.match(said) else said
-    lead = _PERSON_LEAD.match(said)
-    rest = said[lead.end() :] if lead else said
+    rest = re.sub(r"^暂?定的?(?:是|为)?(?=[\u4e00-\u9fff]{2})", "", said)
+    for _ in range(2):
+        lead = _PERSON_LEAD.match(rest)
+        rest = rest[lead.end() :] if lead and lead.end() < len(rest) else rest
     if re.match(r"[A-Za-z]", rest):
         match = _NAME.match(rest)
         return match[0].strip() if match else ""
