@@ -126,9 +126,9 @@ def _person_in(said: str) -> str:
     for _ in range(3):
         said = _OPENING.sub("", said, count=1) if _OPENING.match(said) else said
     rest = re.sub(r"^暂?定的?(?:是|为)?(?=[\u4e00-\u9fff]{2})", "", said)
-    for _ in range(2):
-        lead = _PERSON_LEAD.match(rest)
-        rest = rest[lead.end() :] if lead and lead.end() < len(rest) else rest
+    rest = _PERSON_LEAD.sub("", rest, count=1)
+    again = _PERSON_LEAD.sub("", rest, count=1)
+    rest = again or rest
     if re.match(r"[A-Za-z]", rest):
         match = _NAME.match(rest)
         return match[0].strip() if match else ""
