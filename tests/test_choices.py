@@ -128,3 +128,112 @@ def test_a_thing_that_is_under_way_is_asked_back(fields: dict[str, Field], said:
 )
 def test_emphasis_is_no_negation(fields: dict[str, Field], key: str, said: str, expected: bool) -> None:
     assert value(fields[key], said) is expected
+
+
+PLAIN = Field(key="k", label="某项", kind="yes_no", question="？")
+YES = (
+    "有 是 对 能 会 设了 都配了 免费 方便 好的 嗯嗯 👍 👍🏻 ✅ 1 A yes OK ＹＥＳ 是的 有的 对对对 是是是 当然有 "
+    "没问题 没错 是啊 必须有 早就有了 肯定能 齐全 有專區 應該有吧 不是没有 我们单位有的 都有 可以的 "
+    "有，但是不多 有，不收费 认定了，牌子都挂上了 对，依托我们公司 能保障，书院每年出钱 "
+    "手上有两个教授团队 有管理细则和三年计划 嗯，有 "
+)
+NO = (
+    "没有 否 不是 还没 不能 没建 不方便 无 没 暂时没有 目前没有 我们没有 没设 不会 没呢 no 2 B 👎 ❌ 不行 "
+    "不符合 尚未认定 没签 現在沒有 从来没有 没有专门的 没有，头一回申请 没有，是新建的 不对，没有 "
+)
+UNCLEAR = (
+    "有的还没有 没有不… 不是不行 有没有要求？ 是不是必须的 有，还没签 一部分有 部分有 看情况 可能有 "
+    "还在谈 正在建 有也没有 有些有有些没有 有限公司 随便 🤔 有吗 是吗？ 打算明年建 好像没有，好像又有 "
+    "我们是独立的 对面是学校 会议室 只有一个 "
+)
+
+
+@pytest.mark.parametrize(("said", "expected"), [(s, True) for s in YES.split()] + [(s, False) for s in NO.split()])
+def test_a_plain_yes_or_no_is_understood(said: str, expected: bool) -> None:
+    assert value(PLAIN, said) is expected
+
+
+@pytest.mark.parametrize("said", UNCLEAR.split())
+def test_what_is_neither_yes_nor_no_is_asked_back(said: str) -> None:
+    reading = read(PLAIN, said, TODAY)
+    assert reading.value is None
+    assert 0 < len(reading.problem) <= 60
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("正式的", True),
+        ("签了正式协议，不是框架的", True),
+        ("只签了框架协议", False),
+        ("没签正式协议", False),
+        ("不是框架", True),
+        ("正式的和框架的", None),
+        ("部分是正式的", None),
+    ],
+)
+def test_the_fields_own_words_count_unless_negated(said: str, expected: bool | None) -> None:
+    field = Field(key="k", label="协议", kind="yes_no", question="？", yes_words=("正式",), no_words=("框架",))
+    assert read(field, said, TODAY).value is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("联谊型", "lianyi"),
+        ("联谊型吧，喝茶聊天那种", "lianyi"),
+        ("联谊", "lianyi"),
+        ("lianyi", "lianyi"),
+        ("聯誼型", "lianyi"),
+        ("联宜型", "lianyi"),
+        ("创业形", "chuangye"),
+        ("不是联谊型，是创业型", "chuangye"),
+        ("联谊型，不对，应该是专业型", "zhuanye"),
+    ],
+)
+def test_a_type_is_recognised_however_it_is_written(fields: dict[str, Field], said: str, expected: str) -> None:
+    assert value(fields["liuzhou-yizhan.station_type"], said) == expected
+
+
+@pytest.mark.parametrize(("said", "place"), [("1", 0), ("第二个", 1), ("选C", 2), ("③", 2), ("３", 2), ("第三种", 2)])
+def test_a_type_is_chosen_by_its_place_in_the_list(fields: dict[str, Field], said: str, place: int) -> None:
+    field = fields["liuzhou-yizhan.station_type"]
+    assert value(field, said) == field.choices[place].value
+
+
+@pytest.mark.parametrize("said", ["联谊型和创业型都行", "不是联谊型", "转业型", "12", "都可以", "您看呢"])
+def test_no_type_is_guessed(fields: dict[str, Field], said: str) -> None:
+    reading = read(fields["liuzhou-yizhan.station_type"], said, TODAY)
+    assert reading.value is None
+    assert 0 < len(reading.problem) <= 60
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("有", "complete"),
+        ("都有", "complete"),
+        ("是", "complete"),
+        ("齐全", "complete"),
+        ("健全的", "complete"),
+        ("都建立了", "complete"),
+        ("四项都有", "complete"),
+        ("不完善", "partial"),
+        ("不健全", "partial"),
+        ("大部分有", "partial"),
+        ("三项有一项没有", "partial"),
+        ("差一点", "partial"),
+        ("缺经费管理办法", "partial"),
+        ("差考勤没有", "partial"),
+        ("没有", "none"),
+        ("一项都没有", "none"),
+        ("还没建", "none"),
+    ],
+)
+def test_rules_are_complete_partial_or_none(fields: dict[str, Field], said: str, expected: str) -> None:
+    assert value(fields["complete_rules"], said) == expected
+
+
+@pytest.mark.parametrize("said", ["较为完备", "基本健全", "有三项", "看情况"])
+def test_how_complete_rules_are_is_not_guessed(fields: dict[str, Field], said: str) -> None:
+    assert read(fields["complete_rules"], said, TODAY).problem
