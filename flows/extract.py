@@ -13,6 +13,8 @@ _SENTENCE = re.compile(r"[^。!?！？；;\n]+[。!?！？；;\n]?")
 _ASKING = re.compile(
     r"[?？]\s*$|[吗么]\s*[。]?$|多少|几(?:次|场|人|个|天|年|平)|怎么|如何|能不能|可不可以|有没有|是不是|要不要|什么|哪[个里些儿]|谁|要求|规定|不少于|至少要"
 )
+_ENDLESS = re.compile(r"[零〇一二两三四五六七八九十百千万亿\d,.]{30,}|\s{30,}")
+"""Longer than any number that means something; cues would look at each of its ends."""
 _BUILT_IN = {"mobile": read_mobile, "email": read_email, "uscc": read_uscc}
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷"
@@ -30,7 +32,7 @@ _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])")
 
 def _statements(text: str) -> Iterator[str]:
     """The sentences that state something; questions are left out."""
-    for match in _SENTENCE.finditer(text):
+    for match in _SENTENCE.finditer(_ENDLESS.sub(" ", text)):
         if not _ASKING.search(match[0]):
             yield match[0]
 

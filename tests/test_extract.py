@@ -113,3 +113,8 @@ def test_masking_never_fails_and_spans_lie_apart(said: str) -> None:
 @given(st.from_regex(r"\A1[3-9][0-9]{9}\Z"), st.sampled_from(["电话{}", "{}", "我的手机是 {} ，请联系", "他说：{}。"]))
 def test_no_whole_mobile_survives_masking(number: str, sentence: str) -> None:
     assert number not in mask_text(ALL, sentence.format(number))
+
+
+@pytest.mark.parametrize("char", ["一", "9", "万", "1,"])
+def test_an_endless_number_is_no_fact_and_hides_none(char: str) -> None:
+    assert extract(ALL, f"场地120平，{char * 3000}平", TODAY) == {"venue_area": 120}
