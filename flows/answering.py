@@ -54,7 +54,8 @@ def _field(x: Exchange, field: Field) -> None:
     if (text == word("use") or _AGREED.fullmatch(x.text.strip(" 。.!"))) and suggestion(x.case, field):
         use_suggestion(x, field)
         return
-    if _is_question(x, field) and inquiry.policy(x, only_answers=field.kind not in ("yes_no", "number")):
+    hedged = field.kind in ("yes_no", "number") and not read(field, text, x.today).problem  # 不知道算不算，应该没有吧
+    if _is_question(x, field) and inquiry.policy(x, only_answers=hedged or field.kind not in ("yes_no", "number")):
         return
     _read(x, field, text)
 

@@ -362,3 +362,11 @@ def test_a_channel_abroad_asks_its_own_yes_and_never_bank_data(tmp_path: Path) -
         asked.add(talk.asks)
         talk.say(answer(talk.last.asking))
     assert not {"bank_consent", "bank_card", "bank_name"} & asked
+
+
+def test_a_hedged_answer_that_sounds_like_a_question_is_an_answer(talk: Talk) -> None:
+    talk.say(LIUZHOU)
+    until(talk, "holds_other_carrier")
+    made = talk.say("不知道算不算，应该没有吧")
+    assert made.values["holds_other_carrier"] is False
+    assert made.effects == ()
