@@ -1,6 +1,7 @@
 """What does each programme's document say to each topic? Reads `faq.toml`; every citation is cut out of the policy text itself.
 
-A citation is written as a pointer: `article`, or `article|first words`, with `document key:` before it where it is not the first
+A sentence names the values it gives (`{money.ID}`, see `stated.py`), so that each is typed once. A citation is written as a
+pointer: `article`, or `article|first words`, with `document key:` before it where it is not the first
 document. It becomes the whole item, or the sentence that begins with those words; a pointer that points nowhere is an error.
 """
 
@@ -15,12 +16,20 @@ from typing import Any, Literal
 
 from knowledge import quotes
 from knowledge.defects import Defect
+from knowledge.figures import claims, dates, folded, numbers
 from knowledge.sources import Volume
+from knowledge.stated import UnknownValue, filled, stated
 from knowledge.text import squeeze
 from knowledge.types import Citation, Document, Library, Programme, Section
 
 PROGRAMMES = Path(__file__).parent / "programmes"
 LONGEST_QUOTE = 400
+_PROOF = "改成引文里的写法，或补上含有它的引文；由推算得来的，把推算写在句子里并列进 derived"
+_SENTENCES = ("text", "silent", "brief", "month_silent")
+_ITEM = re.compile(r"(?:^|(?<=[：；。，\n]))\s*\d+\.\s*")
+"""The number before an item of a list."""
+_ADVICE = re.compile(r"请[^，。；]*")
+"""Whom to ask: not what the clause says, but who is named there as an office."""
 Judgement = Literal["met", "unmet", "depends"]
 
 _MARKER = re.compile(r"-?(?:第[一二三四五六七八九十]+条|[(（][一二三四五六七八九十\d]+[)）]|\d+[.．、])|-")
@@ -65,6 +74,8 @@ class Fact:
     brief: str = ""
     """Its short form for comparisons; `text` where empty."""
     citations: tuple[Citation, ...] = ()
+    derived: tuple[str, ...] = ()
+    """Parts of its sentences whose figures do not stand in a quotation but are reckoned right there: 第三季度（7月到9月）."""
     cases: tuple[Case, ...] = ()
     judge: str = ""
     """Which of the numeric judgements applies to it (`flows/judge.py`)."""
@@ -93,9 +104,12 @@ def facts(programme: Programme, folder: Path = PROGRAMMES) -> Facts:
     """The programme's facts; `FactError` for a pointer that points nowhere. No file: no facts, all is silent."""
     file = folder / programme.key / "faq.toml"
     table = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    values = stated(programme)
     try:
         found = {
-            topic: _fact(programme, topic, entry) for topic, entry in table.items() if isinstance(entry, dict) and "alias" not in entry
+            topic: _fact(programme, topic, _filled(topic, entry, values))
+            for topic, entry in table.items()
+            if isinstance(entry, dict) and "alias" not in entry
         }
     except FactError as error:
         raise FactError(f"{file.name}（{programme.key}）：{error}") from error
@@ -130,6 +144,43 @@ def prove(folder: Path, volume: Volume, programme: Programme) -> Iterator[Defect
                     problem=f"“{citation.quote}”不是整句、整项或整格",
                     remedy="改写句子开头的几个字",
                 )
+        for shown in unproved(fact, programme):
+            yield Defect(file=file, key=topic, problem=f"「{shown}」不在引文里", remedy=_PROOF)
+
+
+def unproved(fact: Fact, programme: Programme) -> tuple[str, ...]:
+    """The figures, dates and bodies in a fact's sentences that no quotation of it holds and no `derived` part reckons."""
+    quoted = "\n".join(c.quote for c in fact.citations)
+    places = tuple(c.article for c in fact.citations) + tuple(d.number for d in programme.latest.documents)
+    years = {float(d.issued_on.year) for d in programme.latest.documents if d.issued_on}
+    held, days, found = numbers(quoted) | years, dates(quoted), []
+    for sentence in (fact.text, fact.brief, fact.month_silent, *(case.text for case in fact.cases)):
+        said = _ITEM.sub("", sentence)
+        for part in fact.derived:
+            said = said.replace(part, " ")
+        found += [shown for shown, number in claims(said, places) if number not in held]
+        found += ["-".join(map(str, day)) for day in sorted(dates(said) - days)]
+        found += [names[0] for names in _bodies(_ADVICE.sub("", said), programme) if not any(folded(n) in folded(quoted) for n in names)]
+    return tuple(dict.fromkeys(found))
+
+
+def _bodies(said: str, programme: Programme) -> Iterator[tuple[str, ...]]:
+    """The bodies that a sentence names, each as all the names it goes by."""
+    for office in programme.latest.offices:
+        names = tuple(filter(None, (office.name, office.short, *office.words)))
+        if any(name in said for name in names):
+            yield names
+
+
+def _filled(topic: str, entry: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """The entry with the values of the programme in its sentences; patterns and pointers stay as they are."""
+    try:
+        sentences = {name: filled(entry[name], values) for name in _SENTENCES if name in entry}
+        cases = [{**case, "text": filled(case["text"], values)} for case in entry.get("cases", ())]
+        derived = [filled(part, values) for part in entry.get("derived", ())]
+    except UnknownValue as error:
+        raise FactError(f"[{topic}] {error}") from error
+    return {**entry, **sentences, "cases": cases, "derived": derived}
 
 
 def _fact(programme: Programme, topic: str, entry: Mapping[str, Any]) -> Fact:
@@ -146,6 +197,7 @@ def _fact(programme: Programme, topic: str, entry: Mapping[str, Any]) -> Fact:
         stated=stated,
         brief=entry.get("brief", ""),
         citations=citations,
+        derived=tuple(entry.get("derived", ())),
         cases=tuple(Case(when=re.compile(c["when"]), judgement=c["judgement"], text=c["text"]) for c in entry.get("cases", ())),
         judge=entry.get("judge", ""),
         reckon=Reckon(**reckon) if reckon else None,

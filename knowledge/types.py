@@ -110,6 +110,8 @@ class Office:
     key: str
     name: str
     short: str = ""
+    words: tuple[str, ...] = ()
+    """Further ways in which the document writes its name."""
     role: str
     phone: str = ""
     hours: str = ""
