@@ -157,6 +157,14 @@ def graph(key: str, service: Annotated[str, typer.Option("--service", help="事�
         print(mermaid(programme, one))
 
 
+@app.command()
+def questions(database: Database = "", day: Today = "") -> None:
+    """列出没答上、答得不好的问题：次数、踩、赞、问题、最接近的条目。"""
+    terminal.utf8()
+    for group in staff.missed_questions(_desk(database, day)):
+        print(staff.question_line(group))
+
+
 @drafts.command("list")
 def drafts_list(
     database: Database = "",

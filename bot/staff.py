@@ -1,9 +1,10 @@
-"""What do staff see of a draft? One line in a list, one page in full; sensitive values masked."""
+"""What do staff see of drafts and of questions? One line in a list, one page in full; sensitive values masked."""
 
 from bot.handle import SHANGHAI, Desk
 from flows.position import Case, case_of, lines, progress
 from flows.say import word
 from flows.types import Session
+from flows.unanswered import Asked, Group, grouped
 from storage.store import DraftRow
 
 
@@ -14,6 +15,17 @@ def _case(desk: Desk, row: DraftRow) -> Case | None:
         return case_of(desk.assistant, session, desk.today())
     except (KeyError, StopIteration):
         return None
+
+
+def missed_questions(desk: Desk) -> tuple[Group, ...]:
+    """The questions that were not answered or got a thumb down, grouped by likeness, most often missed first."""
+    rows = [row for kind in ("unanswered", "downvote", "upvote") for row in desk.store.pending(kind)]
+    return grouped(Asked(row=row.id, kind=row.kind, text=row.text, facts=row.facts) for row in rows)
+
+
+def question_line(group: Group) -> str:
+    """How often not answered, thumbs down, thumbs up, the question, the nearest facts: one line, parted by tabs."""
+    return "\t".join((f"{group.unanswered}×", f"👎{group.down}", f"👍{group.up}", group.text, "、".join(group.facts)))
 
 
 def draft_line(desk: Desk, row: DraftRow) -> str:

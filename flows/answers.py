@@ -57,7 +57,16 @@ class Answered:
     citations: tuple[Citation, ...] = ()
     judgement: Judgement | None = None
     validity: Validity | None = None
+    warning: str = ""
+    """Said after the quotations: that the document has run out, or that nothing can be handed in now."""
+    nearest: tuple[str, ...] = ()
+    """The facts that fit best, `programme/topic`, or the topic alone where no programme is clear: for the staff's list."""
     confidence: float = 0.0
+
+    @property
+    def whole(self) -> str:
+        """Answer and warning as one text."""
+        return self.text + self.warning
 
 
 class Answerer:
@@ -78,7 +87,7 @@ class Answerer:
         """Answer a question in the scope of a programme, if one runs; never raises, whatever the text is."""
         text = self.names.restored(question[:LONGEST_QUESTION])
         if not re.search(r"\w", text):
-            return self._unknown(())
+            return self._unknown((), ())
         mention = self.names.mention_in(text)
         said = None if orders(text) else self._talk(text, mention)
         if said is not None:
@@ -88,7 +97,7 @@ class Answerer:
             return self._elsewhere(mention)
         hits = self._subject.hits(text, keys)
         if not hits or hits[0].score < (SURE_OF_SEVERAL if several else SURE):
-            return self._unknown(keys if self._at_home(text, mention) else (), _confidence(hits))
+            return self._unknown(keys if self._at_home(text, mention) else (), hits)
         topic = hits[0].topic
         keys = keys or self._subject.only(topic)
         if several and len(keys) > 1:
@@ -132,9 +141,8 @@ class Answerer:
         if second and len(spoken) + len(second.text) < LONGEST - 60:
             dates = reckoned(second, text, today) if judgement is None else None
             spoken, citations = f"{spoken}{second.text}{dates.text if dates else ''}", citations + second.citations
-        if fact.closes is None and len(spoken) < LONGEST - 40:
-            spoken += _REMINDERS.get(validity(programme, today), "")
-        return self._answer("answered", programme, spoken, citations, judgement, today, hits)
+        warning = _REMINDERS.get(validity(programme, today), "") if fact.closes is None and len(spoken) < LONGEST - 40 else ""
+        return self._answer("answered", programme, spoken, citations, judgement, today, hits, warning)
 
     def _fact(self, programme: Programme, topic: str, text: str) -> Fact | None:
         known = self._subject.facts(programme.key).by_topic
@@ -212,6 +220,7 @@ class Answerer:
         judgement: Judgement | None,
         today: date,
         hits: tuple[Hit, ...],
+        warning: str = "",
     ) -> Answered:
         return Answered(
             outcome=outcome,
@@ -220,19 +229,23 @@ class Answerer:
             citations=tuple(dict.fromkeys(citations))[:MOST_CITATIONS],
             judgement=judgement,
             validity=validity(programme, today),
+            warning=warning,
+            nearest=_nearest((programme.key,), hits),
             confidence=_confidence(hits),
         )
 
     def _compare(self, topic: str, keys: tuple[str, ...], text: str, today: date, hits: tuple[Hit, ...]) -> Answered:
         rows = [(self.library.programme(key), self._fact(self.library.programme(key), topic, text)) for key in keys]
         spoken, citations = compared(rows, topics()["topics"][topic]["name"], today)
-        return Answered(outcome="answered", text=spoken, programmes=keys, citations=citations, confidence=_confidence(hits))
+        near, sure = _nearest(keys, hits), _confidence(hits)
+        return Answered(outcome="answered", text=spoken, programmes=keys, citations=citations, nearest=near, confidence=sure)
 
     def _clarify(self, keys: tuple[str, ...], hits: tuple[Hit, ...]) -> Answered:
         offered = [self.library.programme(key) for key in keys] or list(self.library.programmes)
         names = "、".join(p.name for p in offered)
         text = f"各个项目的规定不一样，您问的是哪一个？{names}。"
-        return Answered(outcome="clarify", text=text, programmes=tuple(p.key for p in offered), confidence=_confidence(hits))
+        meant = tuple(p.key for p in offered)
+        return Answered(outcome="clarify", text=text, programmes=meant, nearest=_nearest((), hits), confidence=_confidence(hits))
 
     def _elsewhere(self, mention: Mention) -> Answered:
         known = "、".join(p.name for p in self.library.programmes)
@@ -244,10 +257,15 @@ class Answerer:
         """Whether the text speaks of applications at all, so that "not found" is the honest answer."""
         return mention.named or bool(mention.station or mention.types) or bool(_DOMAIN.search(text))
 
-    def _unknown(self, keys: tuple[str, ...], confidence: float = 0.0) -> Answered:
+    def _unknown(self, keys: tuple[str, ...], hits: tuple[Hit, ...]) -> Answered:
         known = "、".join(p.name for p in self.library.programmes)
         text = f"这一点我没有在收录的文件里找到，不敢乱答。可以换个说法再问，或回复“人工”。收录的项目：{known}。"
-        return Answered(outcome="unknown", text=text, programmes=keys, confidence=confidence)
+        return Answered(outcome="unknown", text=text, programmes=keys, nearest=_nearest(keys, hits), confidence=_confidence(hits))
+
+
+def _nearest(keys: tuple[str, ...], hits: tuple[Hit, ...]) -> tuple[str, ...]:
+    """The three facts that fit best."""
+    return tuple(f"{keys[0]}/{hit.topic}" if len(keys) == 1 else hit.topic for hit in hits[:3])
 
 
 def _confidence(hits: tuple[Hit, ...]) -> float:
@@ -274,7 +292,7 @@ def batch_line(answerer: Answerer, item: Mapping[str, Any], today: date) -> dict
     return {
         "id": item.get("id"),
         "outcome": outcome,
-        "answer": found.text,
+        "answer": found.whole,
         "judgement": found.judgement,
         "programmes": list(found.programmes),
         "citations": [{"programme": c.programme, "document": c.document, "article": c.article, "quote": c.quote} for c in found.citations],

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flows import answering, asides, opening, telling
+from flows import answering, asides, inquiry, opening, telling
 from flows.commands import Command, find_field
 from flows.exchange import Exchange
 from flows.fields import read
@@ -37,6 +37,8 @@ def obey(x: Exchange, found: Command, at: Position) -> bool:
             _show_data(x)
         case "withdraw":
             return _withdraw(x)
+        case "upvote" | "downvote" as kind:
+            return inquiry.vote(x, kind)
         case _:
             return _in_a_case(x, found, at)
     return True

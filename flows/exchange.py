@@ -40,10 +40,10 @@ class Exchange:
         """Add a reply from the wording of that key."""
         self.add(say(key, **values), cite, choices)
 
-    def add(self, text: str, cite: tuple[Citation, ...] = (), choices: tuple[Option, ...] = ()) -> None:
+    def add(self, text: str, cite: tuple[Citation, ...] = (), choices: tuple[Option, ...] = (), *, votable: bool = False) -> None:
         """Add a reply with this text."""
         if text:
-            self.replies.append(Reply(text=text, citations=tuple(dict.fromkeys(cite)), choices=choices))
+            self.replies.append(Reply(text=text, citations=tuple(dict.fromkeys(cite)), choices=choices, votable=votable))
 
     def update(self, **changes: object) -> None:
         """Change the session."""

@@ -1,5 +1,7 @@
 """How is a policy question answered in the middle of a conversation? In the scope of the running case; what is asked stays asked."""
 
+from typing import Literal
+
 from flows.answers import Answered
 from flows.exchange import Exchange
 from flows.say import options
@@ -19,9 +21,9 @@ def policy(x: Exchange, *, question: str = "", programme: str | None = None, onl
     if found.confidence < at_least or (found.outcome in ("chat", "command", "unknown") and only_answers):
         return False
     if found.outcome == "unknown" or (found.outcome == "chat" and only_answers):
-        _unanswerable(x)
+        _unanswerable(x, text, found)
         return True
-    say_answer(x, found)
+    say_answer(x, found, text)
     if found.outcome == "clarify" and not question:
         x.update(question=x.masked(x.message.text))
     return True
@@ -43,18 +45,41 @@ def answer_pending(x: Exchange) -> bool:
     return True
 
 
-def say_answer(x: Exchange, found: Answered) -> None:
-    """Add the answer with its citations; a person that is wanted is noted for staff."""
+def say_answer(x: Exchange, found: Answered, question: str) -> None:
+    """Add the answer with its citations and what to know beside it; what it was about is kept for a thumb up or down."""
     choices: tuple[Option, ...] = ()
     if found.outcome == "clarify":
         choices = options(*((p.key, p.name) for p in x.assistant.library.programmes if not found.programmes or p.key in found.programmes))
-    x.add(found.text, found.citations, choices)
+    votable = found.outcome in ("answered", "not_stated")
+    x.add(found.text, found.citations, choices, votable=votable)
+    x.add(found.warning)
+    if votable:
+        _next(x, found)
+        x.update(asked=(x.masked(question), *found.nearest))
     if found.outcome == "handover":
-        x.effects.append(Effect(kind="handover", text=x.masked(x.message.text)))
+        x.effects.append(Effect(kind="handover", text=x.masked(question)))
     if found.outcome == "not_stated":
-        x.effects.append(Effect(kind="unanswered", text=x.masked(x.message.text)))
+        x.effects.append(Effect(kind="unanswered", text=x.masked(question), facts=found.nearest))
 
 
-def _unanswerable(x: Exchange) -> None:
+def _next(x: Exchange, found: Answered) -> None:
+    """What can be done now, where no question of an application follows anyway."""
+    if x.case is None and len(found.programmes) == 1:
+        x.tell("answer_next", name=x.assistant.library.programme(found.programmes[0]).name)
+
+
+def _unanswerable(x: Exchange, question: str, found: Answered) -> None:
     x.tell("unanswerable")
-    x.effects.append(Effect(kind="unanswered", text=x.masked(x.message.text)))
+    x.update(asked=(x.masked(question), *found.nearest))
+    x.effects.append(Effect(kind="unanswered", text=x.masked(question), facts=found.nearest))
+
+
+def vote(x: Exchange, kind: Literal["upvote", "downvote"]) -> bool:
+    """Pass a thumb up or down on to staff with the question it is about; False where nothing was asked."""
+    if not x.session.asked:
+        return False
+    question, *nearest = x.session.asked
+    x.effects.append(Effect(kind=kind, text=question, facts=tuple(nearest)))
+    x.update(asked=())
+    x.tell(kind)
+    return True

@@ -101,7 +101,7 @@ def _unclear(x: Exchange, mention: Mention) -> None:
     if x.session.revision == 0 or not mention.named:
         outcome = x.assistant.answerer.ask(x.text, today=x.today)
         if outcome.outcome == "out_of_scope":
-            inquiry.say_answer(x, outcome)
+            inquiry.say_answer(x, outcome, x.text)
             return
         if x.session.revision == 0:
             x.tell("welcome")

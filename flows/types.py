@@ -62,6 +62,8 @@ class Reply:
     choices: tuple[Option, ...] = ()
     citations: tuple[Citation, ...] = ()
     files: tuple[File, ...] = ()
+    votable: bool = False
+    """Answers a policy question: a thumb up or down may follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,8 @@ class Session:
     """An action that waits for a yes: restart, delete."""
     question: str | None = None
     """A policy question that waits for its programme."""
+    asked: tuple[str, ...] = ()
+    """The policy question that was answered last, masked, and the facts nearest to it: what a thumb up or down is about."""
     opening: str = ""
     """What was said before programme and service were known, masked: facts in it are taken once they are."""
     wishes: tuple[str, ...] = ()
@@ -201,12 +205,14 @@ class Effect:
     """Something for the outside to do.
 
     `render` a draft's files, `erase` the files of all drafts and what was said so far (consent withdrawn), `forget` the person,
-    `handover` to staff, `unanswered` question for the staff's list.
+    `handover` to staff; for the staff's list of questions: `unanswered`, `upvote`, `downvote`.
     """
 
-    kind: Literal["render", "erase", "forget", "handover", "unanswered"]
+    kind: Literal["render", "erase", "forget", "handover", "unanswered", "upvote", "downvote"]
     draft: str = ""
     text: str = ""
+    facts: tuple[str, ...] = ()
+    """For questions: the facts nearest to it, `programme/topic` or a topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

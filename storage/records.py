@@ -89,4 +89,5 @@ def _reply(item: dict[str, list[dict[str, str]]]) -> Reply:
         choices=tuple(Option(**option) for option in item.get("choices", ())),
         citations=tuple(Citation(**citation) for citation in item.get("citations", ())),
         files=tuple(File(**file) for file in item.get("files", ())),  # type: ignore[arg-type]  # kind was a FileKind when written
+        votable=bool(item.get("votable", False)),
     )

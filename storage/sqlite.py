@@ -32,7 +32,7 @@ REMEMBERED = 256
 _PRAGMAS = {"journal_mode": ("WAL", "wal"), "synchronous": ("FULL", 2), "foreign_keys": ("ON", 1), "secure_delete": ("ON", 1)}
 """What is set, and how it reads back. FULL: a commit survives a power cut. See https://www.sqlite.org/pragma.html."""
 _PERSON = "channel = ? AND sender = ?"
-_TO_STAFF = ("handover", "unanswered")
+_TO_STAFF = ("handover", "unanswered", "upvote", "downvote")
 
 _Mark = tuple[int, int]
 
@@ -352,7 +352,7 @@ def _scrub_noted(db: Database) -> bool:
 def _post(db: Database, message: Message, turn: Turn, number: int) -> None:
     for item, effect in enumerate(turn.effects):
         if effect.kind in _TO_STAFF:
-            payload = json.dumps({"text": effect.text, "draft": effect.draft}, ensure_ascii=False)
+            payload = json.dumps({"text": effect.text, "draft": effect.draft, "facts": effect.facts}, ensure_ascii=False)
             row = (*_key(message.person), number, item, secrets.token_hex(16), effect.kind, payload, records.stamp(message.received_at))
             db.execute(
                 "INSERT INTO outbox (channel, sender, number, item, id, kind, payload, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
@@ -367,6 +367,7 @@ def _outbox_row(row_id: str, channel: str, sender: str, kind: str, payload: str,
         kind=kind,
         text=content.get("text", ""),
         draft=content.get("draft", ""),
+        facts=tuple(content.get("facts", ())),
         created_at=records.moment(created_at),
         state=state,
     )

@@ -28,7 +28,8 @@ class DraftRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """Something that waits for staff: who wants a person (`handover`), what could not be answered (`unanswered`)."""
+    """Something that waits for staff: who wants a person (`handover`), what could not be answered (`unanswered`), what was
+    answered well or badly (`upvote`, `downvote`)."""
 
     id: str
     """128 random bits."""
@@ -38,6 +39,8 @@ class OutboxRow:
     """Masked by the turn."""
     draft: str
     """The draft it is about; empty: none."""
+    facts: tuple[str, ...] = ()
+    """For questions: the facts nearest to it."""
     created_at: datetime
     state: str
     """`pending` until it is settled."""
