@@ -66,7 +66,32 @@ _FIRST = (
     "CREATE TABLE forgotten (message TEXT PRIMARY KEY, replies TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_SECOND = (
+    """CREATE TABLE notes (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (channel, sender, name),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    """CREATE TABLE links (
+        channel TEXT NOT NULL, sender TEXT NOT NULL,
+        token TEXT NOT NULL UNIQUE, -- keyed hash
+        draft TEXT NOT NULL, expires_at REAL NOT NULL,  -- seconds since 1970
+        PRIMARY KEY (channel, sender, token),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    """CREATE TABLE pushes (
+        channel TEXT NOT NULL, sender TEXT NOT NULL,
+        number INTEGER NOT NULL,    -- order within the person
+        id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, body TEXT NOT NULL,
+        due_at REAL NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT '',
+        until REAL NOT NULL DEFAULT 0,  -- when a taken one may be taken again
+        PRIMARY KEY (channel, sender, number),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    "CREATE INDEX pushes_open ON pushes (channel, kind, due_at) WHERE state IN ('waiting', 'taken')",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
 
 
 def migrate(db: Database, path: str) -> None:

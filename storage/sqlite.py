@@ -9,19 +9,20 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from flows.types import Message, PersonKey, Reply, Session, Turn
-from storage import records, rows
+from storage import beside, records, rows
 from storage.cipher import Cipher
 from storage.migrations import TAKE_WRITE_LOCK, migrate
 from storage.remembered import Remembered
-from storage.store import Conflict, DraftRow, OutboxRow, Stored, StoreError
+from storage.store import Conflict, DraftRow, Link, OutboxRow, Push, PushState, Stored, StoreError
 
 BUSY_SECONDS = 3.0
 """How long a write waits for another program's."""
@@ -151,6 +152,62 @@ class SqliteStore:
             done = db.execute("UPDATE outbox SET state = 'done' WHERE id = ? AND state = 'pending'", [row_id])
             return done.rowcount == 1
 
+    def note(self, person: PersonKey, name: str) -> str | None:
+        """One note of a channel about a person."""
+        with self._guarded() as db:
+            return beside.note(db, _key(person), name)
+
+    def notes(self, person: PersonKey, prefix: str) -> dict[str, str]:
+        """The notes whose name begins so."""
+        with self._guarded() as db:
+            return beside.notes(db, _key(person), prefix)
+
+    def change_note(self, person: PersonKey, name: str, change: Callable[[str | None], str | None]) -> str | None:
+        """Replace a note in one transaction."""
+        with self._writing() as db:
+            return beside.change_note(db, _key(person), name, change)
+
+    def add_link(self, token: str, link: Link) -> None:
+        """Remember a link under its token's hash."""
+        with self._writing() as db:
+            beside.add_link(db, _key(link.person), self._cipher.hashed("link", token), link)
+
+    def link(self, token: str, now: datetime) -> Link | None:
+        """The link of that token, if it is still good."""
+        with self._guarded() as db:
+            return beside.link(db, self._cipher.hashed("link", token), now)
+
+    def revoke_links(self, person: PersonKey, draft: str = "") -> int:
+        """Make links useless."""
+        with self._writing() as db:
+            return beside.revoke_links(db, _key(person), draft)
+
+    def post(self, *pushes: Push) -> None:
+        """Queue pushes."""
+        with self._writing() as db:
+            for push in pushes:
+                beside.post(db, push)
+
+    def take_pushes(self, channel: str, now: datetime, until: datetime, limit: int) -> Sequence[Push]:
+        """Take due pushes for sending."""
+        with self._writing() as db:
+            return beside.take_pushes(db, channel, now, until, limit)
+
+    def settle_push(self, push_id: str, state: PushState, *, note: str = "", due_at: datetime | None = None) -> bool:
+        """Record how a push went."""
+        with self._writing() as db:
+            return beside.settle_push(db, push_id, state, note, due_at)
+
+    def pushes(self, person: PersonKey, state: PushState) -> Sequence[Push]:
+        """A person's pushes in that state."""
+        with self._guarded() as db:
+            return beside.pushes(db, _key(person), state)
+
+    def push_states(self, channel: str) -> dict[str, int]:
+        """How many pushes are in each state."""
+        with self._guarded() as db:
+            return beside.push_states(db, channel)
+
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person from database and WAL; False when there was nothing."""
         with self._lock:
@@ -185,7 +242,10 @@ class SqliteStore:
             query = f"UPDATE people SET revision = ?, state = ?, seen_at = ? WHERE {_PERSON} AND revision = ?"
             moved = db.execute(query, (number, records.state_to_json(turn.session), at, *key, expected))
         else:
-            query = "INSERT INTO people (channel, sender, revision, state, seen_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+            query = (
+                "INSERT INTO people (channel, sender, revision, state, seen_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET revision = excluded.revision, state = excluded.state, seen_at = excluded.seen_at WHERE people.revision = 0"
+            )  # revision 0: somebody who was noted before the first message, by following or a menu
             moved = db.execute(query, (*key, number, records.state_to_json(turn.session), at))
         if moved.rowcount != 1:
             raise _conflict(expected)

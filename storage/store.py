@@ -1,9 +1,9 @@
 """What does a store promise? The protocol every storage keeps; sqlite.py and later ones pass the same tests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from flows.types import Draft, Message, PersonKey, Reply, Session, Turn
 
@@ -44,6 +44,37 @@ class OutboxRow:
     created_at: datetime
     state: str
     """`pending` until it is settled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A way to a person's own page that was handed out; the token itself is not stored, only its keyed hash."""
+
+    person: PersonKey
+    draft: str
+    expires_at: datetime
+
+
+PushState = Literal["waiting", "taken", "sent", "maybe", "kept", "failed", "dropped"]
+"""`taken` by a sender that may have died; `maybe` sent: the platform did not answer; `kept` for the person's next message;
+`failed`: given up, staff are told; `dropped`: no longer wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """A message to a person that does not answer one of theirs on the spot: a late reply, a document, a reminder."""
+
+    id: str
+    """128 random bits, or what makes it the only one: posting the same id twice keeps the first."""
+    person: PersonKey
+    kind: Literal["dialogue", "reminder"]
+    body: str
+    """JSON that the channel's sender understands."""
+    due_at: datetime
+    state: PushState = "waiting"
+    tries: int = 0
+    note: str = ""
+    """Why it is kept, failed or dropped."""
 
 
 class StoreError(Exception):
@@ -88,6 +119,42 @@ class Store(Protocol):
 
     def settle(self, row_id: str) -> bool:
         """Take a row off the list; False when it is not on it."""
+
+    def note(self, person: PersonKey, name: str) -> str | None:
+        """What a channel remembers of a person under that name; None: nothing."""
+
+    def notes(self, person: PersonKey, prefix: str) -> dict[str, str]:
+        """All of a person's notes whose name begins so, by name."""
+
+    def change_note(self, person: PersonKey, name: str, change: Callable[[str | None], str | None]) -> str | None:
+        """Replace a note by what `change` makes of it (None: delete) in one transaction; returns the new one. The person may be new."""
+
+    def add_link(self, token: str, link: Link) -> None:
+        """Remember a link under its token's hash. StoreError for a person who is not there."""
+
+    def link(self, token: str, now: datetime) -> Link | None:
+        """The link of that token, unless it has expired or was revoked."""
+
+    def revoke_links(self, person: PersonKey, draft: str = "") -> int:
+        """Make a person's links useless, all or those of a draft; how many there were."""
+
+    def post(self, *pushes: Push) -> None:
+        """Put pushes into the queue; an id that is already there stays as it is, whatever its state. StoreError for an unknown person."""
+
+    def take_pushes(self, channel: str, now: datetime, until: datetime, limit: int) -> Sequence[Push]:
+        """Take due pushes of a channel for sending, dialogue before reminders, each person's in order; another may take them after `until`.
+
+        Never a person's later push while an earlier one of theirs is still taken.
+        """
+
+    def settle_push(self, push_id: str, state: PushState, *, note: str = "", due_at: datetime | None = None) -> bool:
+        """Record how a push went; `waiting` puts it back, to be tried again at `due_at`. False where it is not there."""
+
+    def pushes(self, person: PersonKey, state: PushState) -> Sequence[Push]:
+        """A person's pushes in that state, oldest first."""
+
+    def push_states(self, channel: str) -> dict[str, int]:
+        """How many pushes of a channel are in each state."""
 
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person from database and WAL; False when there was nothing."""
