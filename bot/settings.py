@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     wechat_aes_key: SecretStr = SecretStr("")
     wechat_api_url: str = "https://api.weixin.qq.com"
     wechat_template_id: str = ""
+    wechat_account: Literal["unverified_subscription", "verified_subscription", "unverified_service", "verified_service"] = (
+        "unverified_subscription"
+    )
+    """What kind of official account it is: says what is tried at all."""
+    wechat_plain: bool = False
+    """Take unencrypted callbacks, for development: whoever sees one address could speak as anybody."""
     telegram_token: SecretStr = SecretStr("")
     telegram_secret: SecretStr = SecretStr("")
     telegram_api_url: str = "https://api.telegram.org"
