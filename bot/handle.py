@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,6 +19,8 @@ from storage.store import Conflict, Store, StoreError
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BUSY = "系统暂时存不下您的回答，请稍后再试；刚才这一条没有记下，之前的都还在。"
+Observer = Callable[[str, str, float], None]
+"""Is told of every message: channel, outcome (`answered`, `repeated`, `busy`), seconds it took."""
 ATTEMPTS = 5
 """How often a turn is repeated when another message of the same person came first."""
 
@@ -35,29 +38,34 @@ class Desk:
     store: Store
     files: Path
     today: Callable[[], date] = today
+    observer: Observer = lambda channel, outcome, seconds: None
 
 
 def handle(desk: Desk, message: Message) -> Turn:
     """Answer one message. A repeated id gets the stored replies; a store that fails gets a plain word and nothing half written."""
+    began, outcome = time.perf_counter(), "busy"
     try:
-        return _handle(desk, message)
+        made, outcome = _handle(desk, message)
+        return made
     except StoreError:
         return Turn(session=Session(person=message.person), replies=(Reply(text=BUSY),), stored_text="")
+    finally:
+        desk.observer(message.channel, outcome, time.perf_counter() - began)
 
 
-def _handle(desk: Desk, message: Message) -> Turn:
+def _handle(desk: Desk, message: Message) -> tuple[Turn, str]:
     for _ in range(ATTEMPTS):
         stored = desk.store.replies(message)
         session = desk.store.load(message.person)
         if stored is not None:
-            return Turn(session=session, replies=stored, stored_text="")
+            return Turn(session=session, replies=stored, stored_text=""), "repeated"
         made = _act(desk, turn(desk.assistant, session, message, today=desk.today(), new_id=secrets.token_hex(16)))
         try:
             replies = desk.store.commit(message, made, session.revision)
         except Conflict:
             continue
         _after(desk, session, made)
-        return replace(made, replies=replies)
+        return replace(made, replies=replies), "answered"
     raise StoreError("another message of the same person kept coming first; send it again")
 
 
