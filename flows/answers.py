@@ -8,17 +8,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 from flows.compare import compared
-from flows.judge import Judged, asks_judgement, judged, lacks_figure
-from flows.reckon import reckoned
-from flows.scope import matter, orders, talk
-from flows.subject import Subject
+from flows.judge import lacks_figure
+from flows.scope import Saying, matter, orders, saying, talk
+from flows.subject import Hit, Subject
+from flows.told import Told, case_of, fitting, told
 from flows.validity import availability
-from knowledge.facts import Case, Fact, Facts, Judgement, topics
+from knowledge.facts import PROGRAMMES, Fact, Facts, Judgement, topics
 from knowledge.names import Mention
-from knowledge.search import Hit
 from knowledge.types import Citation, Library, Programme, Value
 
 Outcome = Literal["answered", "clarify", "not_stated", "out_of_scope", "chat", "command", "handover", "unknown"]
@@ -30,7 +30,17 @@ LONGEST_QUESTION = 1000
 MOST_CITATIONS = 16
 SURE = 0.5
 """A topic that fits less than this is not believed."""
+SURE_OF_TALK, SURE_OF_OTHER = 0.6, 0.5
+SURELY = 0.9
+"""A topic that fits this well is not overruled by an expression for talk or foreign matters."""
+INSTEAD = 0.8
+"""A stated fact that fits this well beside a first one on which the document is silent is told too."""
+_ROOM = 60
+TALK_LEAD = 0.5
+"""By how much talk or a foreign matter must fit better than any topic where a programme or station is named."""
 SURE_OF_SEVERAL = 0.4
+SURE_OF_SECOND, AS_WELL = 0.35, 0.6
+"""What a second topic must fit at least, and beside the first, for its fact to be told too."""
 """The same where several programmes are named: then something of theirs is asked for certain."""
 _QUESTION = re.compile(
     r"[?？]|多少|什么|啥|怎么|怎样|如何|哪|几(?:个|天|年|月|次|场|种|类|号|点|万|份|家|人|名|时|级|层|步|条|项)|[吗么嘛呢]$|行不行|能不能|可不可以|可以不|来着|是不是|"
@@ -42,9 +52,6 @@ _DOMAIN = re.compile(
 _REMINDERS = {"expired": "（提醒：这份文件已过有效期，以上仅供参考。）", "window_closed": "（提醒：现在不在申报时间内。）"}
 _MONTH = re.compile(r"几月|哪个月|月份|什么时候(?:开|报|申)|啥时候(?:开|报|申)|哪天开")
 _NOW = re.compile(r"还能|还可以|今天|现在")
-_LISTS = frozenset(
-    {"conditions", "materials", "procedure", "form_fields", "form_money", "types", "duty", "class_college", "class_social", "host"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +77,11 @@ class Answered:
 
 
 class Answerer:
-    """Answers policy questions over a library; built once."""
+    """Answers policy questions over a library, whose facts and names stand in `folder`; built once."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, folder: Path = PROGRAMMES) -> None:
         self.library = library
-        self._subject = Subject(library)
+        self._subject = Subject(library, folder)
         self.names = self._subject.names
 
     def is_question(self, text: str) -> bool:
@@ -89,111 +96,100 @@ class Answerer:
         if not re.search(r"\w", text):
             return self._unknown((), ())
         mention = self.names.mention_in(text)
-        said = None if orders(text) else self._talk(text, mention)
-        if said is not None:
-            return said
         keys, several = self._subject.scope(text, mention, programme)
-        if self._is_elsewhere(text, mention, programme):
-            return self._elsewhere(mention)
-        hits = self._subject.hits(text, keys)
+        fits, talk_like = self._subject.fits(text)
+        hits = self._subject.hits(text, keys, fits)
+        best = max((hit.score for hit in hits[:1]), default=0.0)
+        aside = self._aside(text, mention, programme, talk_like, best)
+        if aside is not None:
+            return aside
         if not hits or hits[0].score < (SURE_OF_SEVERAL if several else SURE):
             return self._unknown(keys if self._at_home(text, mention) else (), hits)
         topic = hits[0].topic
-        keys = keys or self._subject.only(topic)
+        keys = keys or self._subject.only(hits, text)
         if several and len(keys) > 1:
-            return self._compare(topic, keys, text, today, hits)
+            return self._compare(keys, text, today, hits)
         keys = self._subject.narrowed(keys, topic, text)
         if len(keys) != 1:
             return self._clarify(keys, hits)
-        return self._one(keys[0], topic, text, today, hits)
+        return self._one(keys[0], text, today, hits)
 
     # --- what is meant ---
 
-    def _talk(self, text: str, mention: Mention) -> Answered | None:
-        saying = talk(text)
-        if saying is None:
-            return None
+    def _aside(self, text: str, mention: Mention, running: str | None, like: Hit, best: float) -> Answered | None:
+        """What is no policy question of the library: orders, talk, foreign places and matters; `best` is how well a topic fits."""
+        if orders(text):
+            return self._elsewhere(mention)
+        if (found := talk(text)) and (best < SURELY or like.topic == found.key):
+            return self._say(found, mention)
+        if self._is_elsewhere(text, mention, running, best):
+            return self._elsewhere(mention)
+        needed = best + (TALK_LEAD if mention.named or mention.station else 0.0)
+        if like.topic == "other" and like.score > max(SURE_OF_OTHER, needed):
+            return self._elsewhere(mention)
+        if like.topic != "other" and like.score > max(SURE_OF_TALK, needed):
+            return self._say(saying(like.topic), mention)
+        return None
+
+    def _say(self, found: Saying | None, mention: Mention) -> Answered:
+        if found is None:
+            return self._unknown((), ())
         names = "、".join(self.library.programme(key).name for key in mention.programmes)
         known = "、".join(p.name for p in self.library.programmes)
-        spoken = saying.text.render(known=known, mentioned=f"您说的是：{names}。" if names else "")
-        return Answered(outcome=saying.outcome, text=spoken, confidence=0.9)
+        spoken = found.text.render(known=known, mentioned=f"您说的是：{names}。" if names else "")
+        return Answered(outcome=found.outcome, text=spoken, confidence=0.9)
 
-    def _is_elsewhere(self, text: str, mention: Mention, running: str | None) -> bool:
-        if mention.foreign and not (running and not mention.programmes and "驿站" not in text and "工作站" not in text):
-            return True
-        return bool(matter(text))
+    def _is_elsewhere(self, text: str, mention: Mention, running: str | None, best: float) -> bool:
+        partner = running and not mention.programmes and (best >= SURELY or not re.search("驿站|工作站", text))
+        return bool(mention.foreign and not partner) or (best < SURELY and bool(matter(text)))
 
     # --- what is said ---
 
-    def _one(self, key: str, topic: str, text: str, today: date, hits: tuple[Hit, ...]) -> Answered:
-        programme = self.library.programme(key)
-        known = self._subject.facts(key)
-        fact = self._fact(programme, topic, text)
-        if fact is None or not (fact.stated or self._case(fact, text)):
-            return self._silent(programme, topic, fact, today, hits)
+    def _one(self, key: str, text: str, today: date, hits: tuple[Hit, ...]) -> Answered:
+        programme, known = self.library.programme(key), self._subject.facts(key)
+        fact = self._fact(programme, hits[0].topic, text)
+        others = self._others(programme, text, hits)
+        if fact is None or not (fact.stated or case_of(fact, text)):
+            instead = [f for f, share in others if share > INSTEAD]
+            if not instead:
+                return self._silent(programme, hits[0].topic, fact, today, hits)
+            spoken = [told(programme, known, f, text, today) for f in (instead[0], *([fact] if fact else []))]
+            return self._together(programme, spoken, today, hits)
         if fact.month_silent and _MONTH.search(text) and not _NOW.search(text):
             silent = f"{fact.month_silent}{self._standing(programme, today)}{self._whom(known)}"
             return self._answer("not_stated", programme, silent, fact.citations, None, today, hits)
-        spoken, judgement, citations = self._spoken(programme, fact, text, today)
-        if judgement is None and lacks_figure(fact, text):
-            return self._answer("not_stated", programme, f"{fact.text}{self._whom(known)}", citations, None, today, hits)
-        second = self._second(programme, topic, text, hits)
-        if second and len(spoken) + len(second.text) < LONGEST - 60:
-            dates = reckoned(second, text, today) if judgement is None else None
-            spoken, citations = f"{spoken}{second.text}{dates.text if dates else ''}", citations + second.citations
-        warning = _REMINDERS.get(validity(programme, today), "") if fact.closes is None and len(spoken) < LONGEST - 40 else ""
-        return self._answer("answered", programme, spoken, citations, judgement, today, hits, warning)
+        first = told(programme, known, fact, text, today)
+        if first.judgement is None and lacks_figure(fact, text):
+            return self._answer("not_stated", programme, f"{fact.text}{self._whom(known)}", first.citations, None, today, hits)
+        return self._together(programme, [first, *(told(programme, known, f, text, today) for f, _ in others[:1])], today, hits)
+
+    def _together(self, programme: Programme, parts: list[Told], today: date, hits: tuple[Hit, ...]) -> Answered:
+        """The first part and, as far as there is room, the others; what holds the surest judgement comes first."""
+        parts = sorted(parts, key=lambda part: -part.weight)
+        spoken, citations = parts[0].text, parts[0].citations
+        for part in parts[1:]:
+            if len(spoken) + len(part.text) < LONGEST - _ROOM:
+                spoken, citations = spoken + part.text, citations + part.citations
+        timed = any(part.fact.closes for part in parts)
+        warning = "" if timed or len(spoken) > LONGEST - _ROOM else _REMINDERS.get(validity(programme, today), "")
+        return self._answer("answered", programme, spoken, citations, parts[0].judgement, today, hits, warning)
 
     def _fact(self, programme: Programme, topic: str, text: str) -> Fact | None:
         known = self._subject.facts(programme.key).by_topic
-        if topic == "type_fit" and (fitting := self._fitting(programme, text)):
-            return fitting
+        if topic == "type_fit" and (found := fitting(programme, text)):
+            return found
         while topic and topic not in known:
             topic = topics()["topics"][topic].get("like", "types" if topic == "type_fit" else "")
         return known.get(topic)
 
-    def _case(self, fact: Fact, text: str) -> Case | None:
-        """The fact's case that the asker describes, when they want to know whether it will do."""
-        return next((c for c in fact.cases if c.when.search(text)), None) if asks_judgement(text) else None
-
-    def _fitting(self, programme: Programme, text: str) -> Fact | None:
-        """The station type whose venues, activities or name the text speaks of, with its clause."""
-        scored = []
-        for kind in programme.latest.types:
-            venues = max((len(v) for v in kind.venues if v in text), default=0)
-            doings = sum(a in text for a in kind.activities)
-            if venues or doings:
-                scored.append((venues * 2 + doings, kind))
-        if not scored:
-            return None
-        kind = max(scored, key=lambda item: item[0])[1]
-        said = f"按您说的情况，对应{kind.label}" + (f"（{kind.purpose}）" if kind.purpose else "") + "；最后由您选定，受理单位认定。"
-        return Fact(topic="type_fit", programme=programme.key, text=said, brief=f"对应{kind.label}", stated=True, citations=kind.cite)
-
-    def _spoken(self, programme: Programme, fact: Fact, text: str, today: date) -> tuple[str, Judgement | None, tuple[Citation, ...]]:
-        """The fact with the asker's case before it."""
-        case = self._case(fact, text)
-        numbers: Judged | None = judged(fact, programme, text) if asks_judgement(text) else None
-        dates = reckoned(fact, text, today)
-        if numbers:
-            extra = [f for t in numbers.topics if (f := self._subject.facts(programme.key).by_topic.get(t))]
-            cites = fact.citations + tuple(c for f in extra for c in f.citations)
-            said = "".join([numbers.text, fact.text, *(f.text for f in extra)])
-            return said, numbers.judgement, cites
-        if case:
-            return f"{case.text}。{fact.text}", case.judgement, fact.citations
-        if dates:
-            return f"{fact.text}{dates.text}", dates.judgement, fact.citations
-        return fact.text, None, fact.citations
-
-    def _second(self, programme: Programme, topic: str, text: str, hits: tuple[Hit, ...]) -> Fact | None:
-        """The other half of a two-part question: a topic that fits nearly as well and is stated."""
-        known = self._subject.facts(programme.key).by_topic
+    def _others(self, programme: Programme, text: str, hits: tuple[Hit, ...]) -> list[tuple[Fact, float]]:
+        """Stated facts of topics that fit nearly as well as the first (the other half of a two-part question), with how nearly."""
+        found = []
         for hit in hits[1:3]:
-            fact = known.get(hit.topic)
-            if hit.score > 0.8 and hit.score > 0.72 * hits[0].score and fact and fact.stated and hit.topic not in _LISTS:
-                return fact
-        return None
+            fact = self._fact(programme, hit.topic, text) if hit.topic in self._subject.facts(programme.key).by_topic else None
+            if hit.score > SURE_OF_SECOND and hit.score > AS_WELL * hits[0].score and fact and fact.stated:
+                found.append((fact, hit.score / hits[0].score))
+        return found
 
     def _silent(self, programme: Programme, topic: str, fact: Fact | None, today: date, hits: tuple[Hit, ...]) -> Answered:
         name = topics()["topics"][topic]["name"]
@@ -234,9 +230,11 @@ class Answerer:
             confidence=_confidence(hits),
         )
 
-    def _compare(self, topic: str, keys: tuple[str, ...], text: str, today: date, hits: tuple[Hit, ...]) -> Answered:
-        rows = [(self.library.programme(key), self._fact(self.library.programme(key), topic, text)) for key in keys]
-        spoken, citations = compared(rows, topics()["topics"][topic]["name"], today)
+    def _compare(self, keys: tuple[str, ...], text: str, today: date, hits: tuple[Hit, ...]) -> Answered:
+        programmes = [self.library.programme(key) for key in keys]
+        asked = self._subject.shared(hits, keys)
+        tables = [([(p, self._fact(p, topic, text)) for p in programmes], topics()["topics"][topic]["name"]) for topic in asked]
+        spoken, citations = compared(tables, today)
         near, sure = _nearest(keys, hits), _confidence(hits)
         return Answered(outcome="answered", text=spoken, programmes=keys, citations=citations, nearest=near, confidence=sure)
 

@@ -10,15 +10,21 @@ LONGEST = 1200
 MOST_CITATIONS = 16
 
 
-def compared(rows: Sequence[tuple[Programme, Fact | None]], name: str, today: date) -> tuple[str, tuple[Citation, ...]]:
-    """The lines of all programmes and their citations, shared evenly among them."""
-    lines: list[str] = []
-    citations: list[Citation] = []
-    share = max(1, MOST_CITATIONS // len(rows))
-    for programme, fact in rows:
-        lines.append(f"{programme.short}：{_said(fact, name)}{_standing(programme, fact, today)}")
-        citations += _citations(programme, fact)[:share]
-    return "\n".join(lines)[:LONGEST], tuple(dict.fromkeys(citations))[:MOST_CITATIONS]
+Row = tuple[Programme, Fact | None]
+
+
+def compared(tables: Sequence[tuple[Sequence[Row], str]], today: date) -> tuple[str, tuple[Citation, ...]]:
+    """For each topic (its rows and name) the lines of all programmes, and their citations, shared evenly; what is too long is left out."""
+    spoken, citations = "", list[Citation]()
+    share = max(1, MOST_CITATIONS // sum(len(rows) for rows, _ in tables))
+    for rows, name in tables:
+        lines = [f"{programme.short}：{_said(fact, name)}{_standing(programme, fact, today)}" for programme, fact in rows]
+        whole = "\n".join([spoken, *lines]).strip()
+        if spoken and len(whole) > LONGEST:
+            break
+        spoken = whole[:LONGEST]
+        citations += [c for programme, fact in rows for c in _citations(programme, fact)[:share]]
+    return spoken, tuple(dict.fromkeys(citations))[:MOST_CITATIONS]
 
 
 def _said(fact: Fact | None, name: str) -> str:

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from flows.numbers import find, normal
+from flows.numbers import find
 from knowledge.facts import Fact, Judgement
 from knowledge.types import Programme, Test
 
@@ -17,9 +18,22 @@ _ASKS = re.compile(r"多少|什么|啥|怎|哪|几[个天年月次场种类号]|
 _ALONE = re.compile(
     r"(?:就|只有|光|只)(?:我|站长)?(?:一个人|自己一|一人|1个人|1人|一名|1名|一个(?!月|年|驿|工作站|单位|点|站))|光杆|单枪匹马"
 )
+_ADDED = re.compile(r"加(?!起来)|再加|外加|和一|另有|另外|\+|以及|[俩两一]个?[^,。]{1,6}[,、][俩两一]个?")
+_CREW = re.compile(
+    r"(?:[一二两俩三四五六\d]+)(?:个|名|位)?(?:专职|兼职|全职|站长|干事|老师|同事|员工|小妹|前台|文员|助理|专员)|(?:站长|小妹|助理|文员|前台|干事)[一二两三\d]个"
+)
+"""One group of a crew with its number: 两个专职, 站长一个."""
+_MOST = Decimal(10**12)
+"""A larger number is a jest."""
+_FEWEST = re.compile(r"最(?:少|冷清|低)[^,。?]{0,6}[\d一二三四五六七八九十]")
 _WISHES = re.compile(
     r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?档|哪级|有没有份|没事|吗|不$|没$"
 )
+
+
+_CLAIM = re.compile(r"对(?:吗|吧|不|么|嘛|没)|对不对|没错|是吧|是不是|有没有错|算得|能拿|该拿|入账")
+_VERDICT = {"met": "对，", "unmet": "不对，"}
+_ASKED_SUM = re.compile(r"(?:申请|申报|填|写|报|要|申领|领|金额)[^,。?]{0,8}[\d一二三四五六七八九十两]|金额|想要")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +58,8 @@ class Counts:
     points: list[float] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
     money: list[float] = field(default_factory=list)
+    average: bool = False
+    """The people of an activity are an average: the fewest are not known."""
 
 
 def asks_judgement(text: str) -> bool:
@@ -95,7 +111,7 @@ def counts(text: str) -> Counts:
     """The numbers in restored text, sorted by their units and the words before them."""
     got = Counts()
     for q in find(text):
-        value = float(normal(q.value))
+        value = float(min(q.value, _MOST))
         before = re.split(r"[,。;!?]", text[: q.start])[-1]
         after = re.split(r"[,。;!?]", text[q.end :])[0]
         if re.search(r"第$|排$|排名$|名次$", before) and not re.match(r"[批条章年季方档次场期回轮步届]", after):
@@ -106,6 +122,7 @@ def counts(text: str) -> Counts:
             got.money.append(value if "万" in q.numeral else value * 10_000)
         else:
             _count(got, value, before, after)
+    got.average = bool(re.search(r"平均|均摊|差不多每", text)) and not _FEWEST.search(text)
     said = re.findall(r"(?:第|排)([一二三四五六七八九1-9])(?!批|条|章|年|季|方|档|次|场|期|回|轮|步|届)", text)
     got.ranks = got.ranks or [int(r) if r.isdigit() else "零一二三四五六七八九".index(r) for r in said]
     return got
@@ -167,11 +184,13 @@ def judged(fact: Fact, programme: Programme, text: str) -> Judged | None:
         case "grades":
             return _grades(programme, got, text)
         case "score":
-            return _score(fact, got)
+            return _score(fact, got, text)
         case "rank":
-            return _rank(programme, got)
+            return _rank(programme, got, text)
         case "match":
             return _match(got)
+        case "ceiling":
+            return _ceiling(programme, got, text)
         case "sheet_staff" | "sheet_events" | "sheet_people":
             return _sheet(fact, got, text)
     return None
@@ -205,6 +224,8 @@ def _per_activity(limit: float, got: Counts) -> list[tuple[Judgement, str]]:
     each = got.each or ([] if got.total else got.people)
     if each:
         met = min(each) >= limit
+        if met and got.average and len(each) == 1:
+            return [("depends", f"平均{each[0]:g}人不等于每次都满{limit:g}人，要看人数最少的一场")]
         return [("met" if met else "unmet", f"人数最少的一场{min(each):g}人，{'达到' if met else '少于'}每次{limit:g}人")]
     if got.total or got.visits:
         total = max(got.total + got.visits)
@@ -251,9 +272,10 @@ def _head_count(got: Counts, text: str) -> float | None:
     people = got.total or got.people + got.each
     if not people:
         return None
-    if got.total:
+    if got.total or re.search(r"[跟和与][^,。]{0,8}(?:两|二|三|四|五|2|3|4|5)(?:个)?人", text):
         return people[-1]
-    return sum(people) if re.search(r"加(?!起来)|再加|外加|和一|另有|另外|\+|以及", text) else people[0]
+    several = _ADDED.search(text) or len(_CREW.findall(text)) > 1
+    return sum(people) if several and not re.search(r"其中|里面|里头|只有|真正", text) else people[0]
 
 
 def _grades(programme: Programme, got: Counts, text: str) -> Judged | None:
@@ -296,22 +318,41 @@ def _wanted_grade(programme: Programme, text: str, got: Counts) -> str | None:
     return next((sums[int(m)] for m in got.money if int(m) in sums), None)
 
 
-def _score(fact: Fact, got: Counts) -> Judged | None:
+def _score(fact: Fact, got: Counts, text: str) -> Judged | None:
     if not got.points:
         return None
     score = got.points[0]
     name = next((name for least, name in fact.bands if score >= least), "")
-    return Judged(judgement=None, text=f"{score:g}分{name}。")
+    passes = score >= min((least for least, _ in fact.bands if least > 0), default=0)
+    asked = re.search(r"(?:算|能|是不是|有没有|够)?(?:达到|达标|过关|及格|合格|算过|过线|过得了|过不过)", text)
+    judgement: Judgement | None = ("met" if passes else "unmet") if asked and not re.search(r"不合格|不及格|不达标", text) else None
+    return Judged(judgement=judgement, text=f"{score:g}分{name}。")
 
 
-def _rank(programme: Programme, got: Counts) -> Judged | None:
+def _rank(programme: Programme, got: Counts, text: str) -> Judged | None:
     if not got.ranks:
         return None
     rank = got.ranks[0]
     money = {m.rank: m.amount for m in programme.latest.money if m.rank}
     if rank not in money:
         return Judged(judgement="unmet", text=f"不在前{max(money, default=0)}名，没有奖励。")
-    return Judged(judgement=None, text=f"第{rank}名是{(money[rank] or 0) / 10_000:g}万元。")
+    sum_of_rank = money[rank] or 0
+    judgement: Judgement | None = None
+    if len(got.money) == 1 and _CLAIM.search(text):
+        judgement = "met" if got.money[0] == sum_of_rank else "unmet"
+    return Judged(judgement=judgement, text=f"{_VERDICT.get(judgement or '', '')}第{rank}名是{sum_of_rank / 10_000:g}万元。")
+
+
+def _ceiling(programme: Programme, got: Counts, text: str) -> Judged | None:
+    """Whether a sum that somebody wants to ask for stays within the only ceiling there is."""
+    ceilings = [m for m in programme.latest.money if m.kind == "ceiling" and m.amount]
+    if not got.money or len(ceilings) != 1 or not _ASKED_SUM.search(text):
+        return None
+    wanted, ceiling = max(got.money), ceilings[0].amount or 0
+    if wanted <= ceiling:
+        return Judged(judgement="met", text=f"{wanted / 10_000:g}万元没有超过上限，可以申请，批多少由主管部门定。")
+    said = f"不行：{wanted / 10_000:g}万元超过上限，多了{(wanted - ceiling) / 10_000:g}万元。"
+    return Judged(judgement="unmet", text=said)
 
 
 def _match(got: Counts) -> Judged | None:
@@ -327,7 +368,7 @@ def _sheet(fact: Fact, got: Counts, text: str) -> Judged | None:
     if number is None:
         return None
     row = next((name for least, name in fact.bands if number >= least), "最低档")
-    wanted = re.search(r"最上|最高|最好|第一档|满", text)
+    wanted = re.search(r"最上|最高|最好|第一档|头一?档|顶格|满|一档吧", text)
     judgement: Judgement | None = None if not wanted else "met" if row == fact.bands[0][1] else "unmet"
     return Judged(judgement=judgement, text=f"您说的情况（{number:g}）对应{row}。")
 

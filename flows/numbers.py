@@ -9,13 +9,12 @@ from typing import Literal
 from knowledge.text import plain
 
 DIGITS = {
-    c: v
-    for v, chars in enumerate(("零〇○", "一壹弌", "二两贰俩", "三叁仨参", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
-    for c in chars
+    c: v for v, chars in enumerate(("零〇○", "一壹弌", "二两贰俩", "三叁仨", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")) for c in chars
 }
 UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10**4, "亿": 10**8}
 _TENS = {"廿": "二十", "卄": "二十", "卅": "三十", "卌": "四十"}
-_N = "[" + "".join(DIGITS) + "]"
+_N = "(?:[" + "".join(DIGITS) + "](?<!大陆)(?!(?<=陆)[续地]))"
+"""A digit; 陆续, 陆地 and 大陆 are words."""
 _U = "[" + "".join(UNITS) + "]"
 _ARABIC = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 _RUN = re.compile(rf"(?:{_ARABIC}|{_N}|{_U}|[廿卄卅卌]|点(?={_N}))+|(?<!个)半(?![年天日月夜路])")

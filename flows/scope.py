@@ -17,6 +17,7 @@ Talk = Literal["chat", "command", "handover"]
 class Saying:
     """One kind of talk: how it is recognised and what is said to it."""
 
+    key: str
     outcome: Talk
     match: re.Pattern[str]
     unless: re.Pattern[str] | None
@@ -37,7 +38,8 @@ def _sayings() -> tuple[tuple[Saying, ...], tuple[Matter, ...]]:
     data = tomllib.loads(TALK.read_text(encoding="utf-8"))
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     sayings = tuple(
-        Saying(t["outcome"], re.compile(t["match"]), _optional(t.get("unless")), environment.from_string(t["text"])) for t in data["talk"]
+        Saying(t["key"], t["outcome"], re.compile(t["match"]), _optional(t.get("unless")), environment.from_string(t["text"]))
+        for t in data["talk"]
     )
     return sayings, tuple(Matter(o["name"], re.compile(o["match"]), _optional(o.get("unless"))) for o in data["out"])
 
@@ -56,6 +58,11 @@ def talk(text: str) -> Saying | None:
     return next(
         (s for s in _sayings()[0] if _holds(tight, s.match, s.unless) or (text.isascii() and _holds(text, s.match, s.unless))), None
     )
+
+
+def saying(key: str) -> Saying | None:
+    """The kind of talk that phrasings were learned for under that key."""
+    return next((s for s in _sayings()[0] if s.key == key), None)
 
 
 def matter(text: str) -> str:

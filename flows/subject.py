@@ -1,33 +1,58 @@
 """What is a question about: which programmes, one or several side by side, and which topic? Says nothing itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from heapq import nlargest
+from operator import itemgetter
+from pathlib import Path
 
 from flows.judge import asks_judgement, judged, spoken_of
-from knowledge.facts import Facts, facts, topics
-from knowledge.names import Mention, Names
-from knowledge.search import Hit, Search, Wording
-from knowledge.types import Library
+from knowledge.facts import PROGRAMMES, Facts, facts, topics
+from knowledge.model import read
+from knowledge.names import Mention
+from knowledge.search import Owners, Reader, Wording
+from knowledge.types import Library, Programme
 
+TALK = "talk."
+"""Before the names of what is no topic: kinds of talk, and `other`."""
 _BOTH = re.compile(r"两样|两个都|两个是|两种站|两处|又有[^。]*又有|两者|这两")
 _ALL = re.compile(
     r"(?:几|五|各|所有|全部|每|你(?:们)?)(?:份|个|家|库里|这里|地)?(?:的)?(?:文件|项目|城市|地方|办法|通知)|你库里|各地|每个城市"
 )
+_LONG_OWN = 5
+"""From this length on wording is one programme's own, whatever the topic."""
+_MOST = 6
+_LEAD = 0.3
+"""By how much a topic of one programme alone must fit better than any that several know."""
+_STATED_WEIGHT = 0.3
+_AS_WELL = 0.75
+"""A second topic that fits this well beside the first is told too."""
 _LIKELY = 0.35
 _CASE_WEIGHT = 0.45
 _DATE_WEIGHT = 0.3
 _WORDING_WEIGHT = 1.5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A topic and how well it fits."""
+
+    topic: str
+    score: float
+
+
 class Subject:
     """Finds programmes and topics over a library; built once."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, folder: Path = PROGRAMMES) -> None:
         self.library = library
-        self._search = Search(topics(), _named_words(library))
-        self.names = Names(library, vocabulary=[w for w in self._search.notions.words() if not w.isascii()])
-        self._facts: Mapping[str, Facts] = {p.key: facts(p) for p in library.programmes}
-        self._wording = {key: Wording(_worded(known), self._search) for key, known in self._facts.items()}
+        self._reader = Reader(library, topics()["concepts"], folder)
+        self._model = read()
+        self.names = self._reader.names
+        self._facts: Mapping[str, Facts] = {p.key: facts(p, folder) for p in library.programmes}
+        self._owners = Owners({p.key: self.names.restored(_papers(p)) for p in library.programmes}, self._reader)
+        self._wording = {key: Wording(_worded(known), self._reader) for key, known in self._facts.items()}
 
     def facts(self, key: str) -> Facts:
         """The facts of one programme."""
@@ -61,10 +86,30 @@ class Subject:
                 return other.key
         return None
 
-    def only(self, topic: str) -> tuple[str, ...]:
-        """The one programme whose document speaks of the topic, where the others do not even know it."""
-        holding = [key for key, known in self._facts.items() if topic in known.by_topic]
-        return tuple(holding) if len(holding) == 1 else ()
+    def only(self, hits: tuple[Hit, ...], text: str) -> tuple[str, ...]:
+        """The one programme that can be meant where none is named: its papers alone speak of the topic, or in these words."""
+        topic = hits[0].topic
+        holding = self._holding(topic)
+        common = max((hit.score for hit in hits[1:] if len(self._holding(hit.topic)) > 1), default=0.0)
+        if len(holding) == 1 and hits[0].score - common > _LEAD:
+            return tuple(holding)
+        owner, length = self._owners.of(text)
+        stated = [key for key in holding if self._facts[key].by_topic[topic].stated]
+        if owner and (length >= _LONG_OWN or stated in ([], [owner])):
+            return (owner,)
+        return ()
+
+    def _holding(self, topic: str) -> list[str]:
+        return [key for key, known in self._facts.items() if topic in known.by_topic]
+
+    def shared(self, hits: tuple[Hit, ...], keys: tuple[str, ...]) -> tuple[str, ...]:
+        """The one or two topics on which several programmes are best set side by side: those that most of them state come first."""
+        ranked = sorted(((hit.score + _STATED_WEIGHT * self._stated_share(hit.topic, keys), hit.topic) for hit in hits), reverse=True)
+        return tuple(topic for score, topic in ranked[:2] if score > _AS_WELL * ranked[0][0])
+
+    def _stated_share(self, topic: str, keys: tuple[str, ...]) -> float:
+        found = [self._facts[key].by_topic.get(topic) for key in keys]
+        return sum(1 for fact in found if fact and fact.stated) / len(keys)
 
     def narrowed(self, keys: tuple[str, ...], topic: str, text: str) -> tuple[str, ...]:
         """Of programmes in one place the one whose document can judge the asker's numbers, where it is the only one."""
@@ -73,37 +118,45 @@ class Subject:
         able = [k for k in keys if (f := self._facts[k].by_topic.get(topic)) and judged(f, self.library.programme(k), text)]
         return tuple(able) if len(able) == 1 else keys
 
-    def hits(self, text: str, keys: tuple[str, ...]) -> tuple[Hit, ...]:
+    def fits(self, text: str) -> tuple[dict[str, float], Hit]:
+        """How well each topic fits the words of the text, and what talk or foreign matter they fit best (`topic` is its key)."""
+        scores = self._model.scores(self._reader.features(text))
+        talk = [Hit(topic=name.removeprefix(TALK), score=score) for name, score in scores.items() if name.startswith(TALK)]
+        best = max(talk, key=lambda hit: hit.score, default=Hit(topic="", score=0.0))
+        return {name: score for name, score in scores.items() if not name.startswith(TALK)}, best
+
+    def hits(self, text: str, keys: tuple[str, ...], fits: Mapping[str, float]) -> tuple[Hit, ...]:
         """The topics that fit the text, best first; raised where the asker's own numbers or circumstances speak of one."""
-        scores = {hit.topic: hit.score for hit in self._search.hits(text)}
+        scores = dict(fits)
         if len(keys) == 1:
             for topic, share in self._wording[keys[0]].shares(text).items():
                 scores[topic] = scores.get(topic, 0.0) + _WORDING_WEIGHT * share
         if asks_judgement(text):
             for topic, weight in spoken_of(text).items():
                 scores[topic] = scores.get(topic, 0.0) + weight
-            for topic, weight in self._circumstances(text, keys).items():
-                if scores.get(topic, 0.0) > _LIKELY:
-                    scores[topic] += weight
-        return tuple(Hit(topic=t, score=s) for t, s in sorted(scores.items(), key=lambda item: (-item[1], item[0])))
+            likely = [topic for topic, score in scores.items() if score > _LIKELY]
+            for topic, weight in self._circumstances(text, keys, likely).items():
+                scores[topic] += weight
+        best = nlargest(_MOST, sorted(scores.items()), key=itemgetter(1))
+        return tuple(Hit(topic=topic, score=score) for topic, score in best)
 
-    def _circumstances(self, text: str, keys: tuple[str, ...]) -> dict[str, float]:
-        """Of one programme the topics whose cases or dates the text describes, and what that weighs."""
+    def _circumstances(self, text: str, keys: tuple[str, ...], likely: Iterable[str]) -> dict[str, float]:
+        """Of one programme the likely topics whose cases or dates the text describes, and what that weighs."""
         found: dict[str, float] = {}
-        for topic, fact in self._facts[keys[0]].by_topic.items() if len(keys) == 1 else ():
-            if any(case.when.search(text) for case in fact.cases):
+        known = self._facts[keys[0]].by_topic if len(keys) == 1 else {}
+        for topic, fact in ((topic, known[topic]) for topic in likely if topic in known):
+            if any(case.holds(text) for case in fact.cases):
                 found[topic] = _CASE_WEIGHT
             if fact.reckon and re.search(rf"[日号月天][^,。]{{0,8}}(?:{fact.reckon.said})", text):
                 found[topic] = found.get(topic, 0.0) + _DATE_WEIGHT
         return found
 
 
+def _papers(programme: Programme) -> str:
+    """All text of a programme's documents."""
+    return " ".join(line for document in programme.latest.documents for section in document.sections for line in section.lines)
+
+
 def _worded(known: Facts) -> dict[str, str]:
     """For each topic what the programme's document and the answer say, as one text."""
     return {topic: " ".join([fact.text, *(c.quote for c in fact.citations)]).lower() for topic, fact in known.by_topic.items()}
-
-
-def _named_words(library: Library) -> set[str]:
-    """Names of programmes, places and stations, which say where but not what is asked."""
-    own = {w.lower() for p in library.programmes for w in (p.name, *p.words, *p.places)}
-    return own | {"人才驿站", "驿站", "人才工作站", "工作站", "请问", "一下", "那个", "这个"}

@@ -36,6 +36,11 @@ _MARKER = re.compile(r"-?(?:第[一二三四五六七八九十]+条|[(（][一�
 _SENTENCE_END = re.compile(r"[。；！？;][”’）)》」』\"]*")
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
 class FactError(Exception):
     """A pointer or fact of a `faq.toml` is wrong; the message names file, topic, what is wrong and what to write."""
 
@@ -44,9 +49,14 @@ class FactError(Exception):
 class Case:
     """One way the asker's own case can lie: a pattern over restored text, its judgement and the words that say so."""
 
-    when: re.Pattern[str]
+    when: str
+    """A regular expression, compiled when first needed: there are many, and few are asked for."""
     judgement: Judgement
     text: str
+
+    def holds(self, text: str) -> bool:
+        """Whether the text describes this case."""
+        return bool(_compiled(self.when).search(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +154,9 @@ def prove(folder: Path, volume: Volume, programme: Programme) -> Iterator[Defect
                     problem=f"“{citation.quote}”不是整句、整项或整格",
                     remedy="改写句子开头的几个字",
                 )
+        for case in fact.cases:
+            if problem := _broken(case.when):
+                yield Defect(file=file, key=f"{topic}.cases", problem=f"“{case.when}”不是正则表达式（{problem}）", remedy="改正写法")
         for shown in unproved(fact, programme):
             yield Defect(file=file, key=topic, problem=f"「{shown}」不在引文里", remedy=_PROOF)
 
@@ -162,6 +175,15 @@ def unproved(fact: Fact, programme: Programme) -> tuple[str, ...]:
         found += ["-".join(map(str, day)) for day in sorted(dates(said) - days)]
         found += [names[0] for names in _bodies(_ADVICE.sub("", said), programme) if not any(folded(n) in folded(quoted) for n in names)]
     return tuple(dict.fromkeys(found))
+
+
+def _broken(pattern: str) -> str:
+    """What is wrong with a regular expression; empty: nothing."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return str(error)
+    return ""
 
 
 def _bodies(said: str, programme: Programme) -> Iterator[tuple[str, ...]]:
@@ -198,7 +220,7 @@ def _fact(programme: Programme, topic: str, entry: Mapping[str, Any]) -> Fact:
         brief=entry.get("brief", ""),
         citations=citations,
         derived=tuple(entry.get("derived", ())),
-        cases=tuple(Case(when=re.compile(c["when"]), judgement=c["judgement"], text=c["text"]) for c in entry.get("cases", ())),
+        cases=tuple(Case(when=c["when"], judgement=c["judgement"], text=c["text"]) for c in entry.get("cases", ())),
         judge=entry.get("judge", ""),
         reckon=Reckon(**reckon) if reckon else None,
         opens=_day(entry.get("open_from")),

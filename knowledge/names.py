@@ -84,6 +84,12 @@ class Names:
         spoken = (*vocabulary, *(w for k in self._known for w in (*k.near, *k.wide)), *foreign)
         self._sounds = Sounds(sounds["words"].split(), sounds["keep"].split(), data["typos"], spoken)
 
+    def where(self) -> frozenset[str]:
+        """All words that name a programme of the library or its place, and the kinds of station: they say where, not what is asked."""
+        own = {word for k in self._known for word in (*k.words, *k.near, *k.wide, k.programme.short.lower())}
+        bare = {short.removesuffix(kind) for short in own for kind in ("驿站", "工作站")}
+        return frozenset((own | bare | {"人才驿站", "驿站", "人才工作站", "工作站"}) - {""})
+
     def apart(self, keys: Iterable[str]) -> bool:
         """Whether the programmes have no place but a province in common."""
         near = [set(k.near) for k in self._known if k.programme.key in set(keys)]
@@ -206,6 +212,8 @@ def _station(text: str) -> str:
     said = [word for word in ("驿站", "工作站") if word in bare]
     if not said and re.search(r"work ?station", bare):
         said = ["工作站"]
+    elif not said and re.search(r"talent (?:post ?|inn )?station|talent inn|post station", bare):
+        said = ["驿站"]
     return said[0] if len(said) == 1 else ""
 
 

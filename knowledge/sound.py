@@ -26,14 +26,19 @@ def _readings() -> dict[str, str]:
 @cache
 def reading(character: str) -> str:
     """The toneless reading of one Chinese character (驿 → yi); empty for anything else. Of several, the first: both sides use it."""
-    marked = _readings().get(str(ord(character)), "").split(",")[0]
-    plain_letters = unicodedata.normalize("NFD", marked)
-    return "".join(c for c in plain_letters if not unicodedata.combining(c))
+    return _toneless(_readings().get(str(ord(character)), "").split(",")[0])
+
+
+@cache
+def _toneless(marked: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", marked) if not unicodedata.combining(c))
 
 
 @cache
 def _syllables() -> frozenset[str]:
-    return frozenset(reading(chr(code)) for code in range(0x4E00, 0x9FA6)) - {""}
+    known = _readings()
+    marked = {known.get(str(code), "").split(",")[0] for code in range(0x4E00, 0x9FA6)}
+    return frozenset(map(_toneless, marked)) - {""}
 
 
 def split_pinyin(token: str) -> tuple[str, ...]:

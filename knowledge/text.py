@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from opencc import OpenCC
 
 _FOLD = str.maketrans("，：；？！（）－．＠　", ",:;?!()-.@ ")
-_DIGITS = str.maketrans("兩貳叄參陸萬億", "两贰叁叁陆万亿")
+_DIGITS = str.maketrans("兩貳叄陸萬億", "两贰叁陆万亿")
 _HARMFUL = re.compile(
     r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
     r"\ud800-\udfff\ufffe\uffff]"

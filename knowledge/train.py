@@ -1,0 +1,106 @@
+"""How is the model learned? `python -m knowledge.train` reads `phrasings/*.txt` and writes `model.bin`; nothing runs it in service.
+
+An averaged perceptron with a margin, in whole numbers and a fixed, well mixed order: the same phrasings give the same file everywhere.
+Michael Collins, Discriminative Training Methods for Hidden Markov Models, 2002, describes the averaging.
+"""
+
+import hashlib
+import math
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from knowledge.facts import topics
+from knowledge.load import library
+from knowledge.model import FILE, LEVELS, Model, shared
+from knowledge.search import Reader
+
+PHRASINGS = Path(__file__).parent / "phrasings"
+ROUNDS = 8
+MARGIN = 16_000
+"""By how much the right topic must lead before a phrasing is learned."""
+_LANE = 64
+_TWICE = 2
+"""A feature of a single phrasing is chance."""
+
+Example = tuple[str, dict[str, int]]
+
+
+def phrasings(folder: Path = PHRASINGS) -> dict[str, tuple[str, ...]]:
+    """For each topic (a file's name) its phrasings, one a line."""
+    files = sorted(folder.glob("*.txt"))
+    return {file.stem: tuple(filter(None, map(str.strip, file.read_text(encoding="utf-8").split("\n")))) for file in files}
+
+
+def fingerprint(said: Mapping[str, Sequence[str]], concepts: Mapping[str, str]) -> str:
+    """What a model is made of: its phrasings, and the notions they are read with."""
+    lines = [f"{topic}\t{line}" for topic in sorted(said) for line in said[topic]]
+    notions = [f"{name}\t{words}" for name, words in sorted(concepts.items())]
+    return hashlib.sha256("\n".join([*notions, *lines]).encode()).hexdigest()
+
+
+def learned(said: Mapping[str, Sequence[str]], reader: Reader) -> Model:
+    """The model of these phrasings."""
+    read = [(topic, reader.features(reader.names.restored(line))) for topic in sorted(said) for line in said[topic]]
+    spread = Counter(feature for _, features in read for feature in features)
+    rarity = {f: round(1000 * reader.factor(f) * (math.log(len(read) / (1 + n)) + 1)) for f, n in sorted(spread.items()) if n >= _TWICE}
+    names = tuple(sorted(said))
+    examples = [(names.index(t), shared({f: rarity[f] for f in features if f in rarity})) for t, features in read]
+    sums = _averaged(examples, len(names))
+    rows = {feature: _lanes(sums.get(feature, 0), len(names)) for feature in rarity}
+    largest = max((abs(weight) for row in rows.values() for weight in row), default=0) or 1
+    levels = b"".join(bytes(128 + _level(weight, largest) for weight in row) for row in rows.values())
+    unit = largest / LEVELS**2 / (ROUNDS * len(read)) / MARGIN
+    return Model(names, rarity, levels, unit, fingerprint(said, topics()["concepts"]))
+
+
+def _level(weight: int, largest: int) -> int:
+    level = round(LEVELS * math.sqrt(abs(weight) / largest))
+    return level if weight > 0 else -level
+
+
+def _averaged(examples: Sequence[tuple[int, Mapping[str, int]]], count: int) -> dict[str, int]:
+    """Summed over all steps, for each feature the weights of all topics side by side in one number."""
+    zero, width = _zero(count), count * _LANE // 8
+    now: dict[str, int] = {}
+    before: dict[str, int] = {}
+    step = 1
+    for turn in range(ROUNDS):
+        for number in sorted(range(len(examples)), key=lambda n: hashlib.sha256(f"{turn} {n}".encode()).digest()):
+            right, shares = examples[number]
+            total = zero + sum(now[f] * share for f, share in shares.items() if f in now)
+            lanes = array("Q", total.to_bytes(width + 8, "little")[:width])
+            score, lanes[right] = lanes[right], 0
+            best = max(lanes)
+            if score - best < MARGIN:
+                change = (1 << _LANE * right) - (1 << _LANE * lanes.index(best))
+                for feature, share in shares.items():
+                    moved = change * share
+                    now[feature] = now.get(feature, 0) + moved
+                    before[feature] = before.get(feature, 0) + moved * step
+            step += 1
+    return {feature: now[feature] * step - before[feature] for feature in now}
+
+
+def _zero(count: int) -> int:
+    """Added to a long number so that no lane is below zero."""
+    return sum(1 << (_LANE * n + _LANE - 1) for n in range(count))
+
+
+def _lanes(number: int, count: int) -> list[int]:
+    width = count * _LANE // 8
+    lanes = array("Q", (number + _zero(count)).to_bytes(width + 8, "little")[:width])
+    return [lane - (1 << (_LANE - 1)) for lane in lanes]
+
+
+def main() -> None:
+    """Learn and write the model, and say how large it is."""
+    model = learned(phrasings(), Reader(library(), topics()["concepts"]))
+    FILE.write_bytes(model.to_bytes())
+    print(f"{FILE.name}: {len(model.topics)} topics, {FILE.stat().st_size // 1024} KB", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
