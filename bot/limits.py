@@ -38,9 +38,10 @@ class Limiter:
             self._senders.popitem(last=False)
         while sender.times and sender.times[0] <= now - self.seconds:
             sender.times.popleft()
+        if len(sender.times) <= self.count // 2:
+            sender.told = False  # not before: under a steady flood a place comes free again and again
         if len(sender.times) < self.count:
             sender.times.append(now)
-            sender.told = False
             return "pass"
         told, sender.told = sender.told, True
         return "drop" if told else "notice"
