@@ -12,7 +12,7 @@ from bot.bubbles import MORE
 from bot.settings import Settings, SettingsError
 from bot.wechat import TOO_FAST, wechat
 from bot.wechat_answer import NOT_HEARD
-from tests.fakes.wechat import Keys, Platform
+from tests.fakes.wechat import Keys, Platform, Tags
 from tests.talk import Talk
 from tests.wechat_account import OPENID, PERSON, Account, account, inside, settings_for, until
 from tests.willing import answer
@@ -162,7 +162,7 @@ async def test_events_without_words_get_success_and_are_noted(tmp_path: Path) ->
 
 def consent(status: str) -> str:
     item = f"<List><TemplateId>TEMPLATE</TemplateId><SubscribeStatusString>{status}</SubscribeStatusString></List>"
-    return item + item.replace("TEMPLATE", "OTHER")
+    return Tags(item + item.replace("TEMPLATE", "OTHER"))
 
 
 async def test_a_scanned_scene_that_is_a_programme_scopes_and_is_noted(tmp_path: Path) -> None:

@@ -88,6 +88,10 @@ class Judged:
     raw: tuple[int, str] = (200, "")
 
 
+class Tags(str):
+    """A field that holds tags, not text."""
+
+
 def cdata(text: str) -> str:
     return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
 
@@ -105,10 +109,10 @@ class Platform:
     number: int = 24_000_000_000
 
     def xml(self, openid: str, kind: str, **fields: str) -> str:
-        """A message; MsgId and CreateTime are new unless given. A field that begins with < is XML already."""
+        """A message; MsgId and CreateTime are new unless given."""
         self.number += 1
         known = {"CreateTime": str(int(self.clock())), **({} if kind == "event" else {"MsgId": str(self.number)}), **fields}
-        tags = "".join(f"<{k}>{v if v.startswith('<') else cdata(v)}</{k}>" for k, v in known.items())
+        tags = "".join(f"<{k}>{v if isinstance(v, Tags) else cdata(v)}</{k}>" for k, v in known.items())
         return (
             f"<xml><ToUserName>{cdata(self.account)}</ToUserName><FromUserName>{cdata(openid)}</FromUserName>"
             f"<MsgType>{cdata(kind)}</MsgType>{tags}</xml>"
