@@ -147,8 +147,11 @@ def sent(reach: Reach, now: float) -> Reach:
 
 
 def unsent(reach: Reach, at: float) -> Reach:
-    """Without the one counted at `at`: the platform refused it."""
-    return replace(reach, sent=tuple(t for t in reach.sent if t != at))
+    """Without one of those counted at `at`: the platform refused it."""
+    if at not in reach.sent:
+        return reach
+    place = reach.sent.index(at)
+    return replace(reach, sent=reach.sent[:place] + reach.sent[place + 1 :])
 
 
 def consented(reach: Reach, template: str, status: str) -> Reach:

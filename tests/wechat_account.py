@@ -97,9 +97,11 @@ def account(folder: Path, **changed: Any) -> Iterator[Account]:
     with served(api.app()) as api_address:
         channel, desk = made(folder, clock, wechat_api_url=api_address, **changed)
         channel.budget = budget
-        with served(app_of(channel)) as address:
-            yield Account(channel, Platform(address, clock, pace=pace), api, clock, desk)
-        desk.store.close()
+        try:
+            with served(app_of(channel)) as address:
+                yield Account(channel, Platform(address, clock, pace=pace), api, clock, desk)
+        finally:
+            desk.store.close()
 
 
 @contextlib.asynccontextmanager
@@ -110,9 +112,11 @@ async def inside(folder: Path, **changed: Any) -> AsyncIterator[Account]:
     with served(api.app()) as api_address:
         channel, desk = made(folder, clock, wechat_api_url=api_address, **changed)
         transport = httpx.ASGITransport(app=app_of(channel))
-        yield Account(channel, Platform("http://here", clock, transport=transport), api, clock, desk)
-        await channel.stop()
-        desk.store.close()
+        try:
+            yield Account(channel, Platform("http://here", clock, transport=transport), api, clock, desk)
+        finally:
+            await channel.stop()
+            desk.store.close()
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
