@@ -1,6 +1,7 @@
 """The command `yizhan`: one function a command; what each does stands in the module it calls."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -14,7 +15,7 @@ from bot import app as wiring
 from bot import console as terminal
 from bot import staff
 from bot.handle import Desk, forget, today
-from bot.settings import SettingsError
+from bot.settings import PREFIX, SettingsError
 from flows.answers import Answerer, batch_line
 from flows.graph import mermaid
 from flows.types import PersonKey
@@ -163,6 +164,31 @@ def questions(database: Database = "", day: Today = "") -> None:
     terminal.utf8()
     for group in staff.missed_questions(_desk(database, day)):
         print(staff.question_line(group))
+
+
+@app.command()
+def serve(
+    database: Database = "",
+    day: Today = "",
+    host: Annotated[str, typer.Option("--host", help="在哪个地址上听；只给本机用就不必写")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="端口；0 由系统选")] = 8000,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="几个进程")] = 1,
+) -> None:
+    """启动网页服务和已配置的渠道。"""
+    terminal.utf8()
+    _day(day)
+    from bot import server  # late: other commands need no web server
+
+    os.environ |= {f"{PREFIX}DATABASE": database} if database else {}
+    os.environ |= {server.TODAY: day} if day else {}
+    try:
+        server.run(host, port, workers, lambda line: print(line, flush=True))
+    except (SettingsError, ValueError) as error:
+        fail(str(error), 2)
+    except (KnowledgeError, StoreError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"serve --host {host} --port {port}: 这个地址不能用（{error.strerror or error}）；换一个端口，或先停掉占用它的程序")
 
 
 @drafts.command("list")

@@ -1,0 +1,231 @@
+"""What answers over HTTP? One ASGI app of every channel that is configured, the pages, /healthz and /metrics; and how it is run."""
+
+import asyncio
+import hmac
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Protocol
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from uvicorn.supervisors import Multiprocess
+
+from bot import app as wiring
+from bot import log, page, web
+from bot.guard import Guard
+from bot.handle import Desk, today
+from bot.html import STATIC, asset, missing, notice
+from bot.limits import Limiter
+from bot.metrics import Metrics
+from bot.settings import Settings, read_settings, secret_key
+from storage.store import StoreError
+
+TODAY = "YIZHAN_SERVE_TODAY"
+"""From `serve --today` to its workers; no setting."""
+STOP_SECONDS = 10
+_BUSY = "系统暂时打不开，请稍后再试。"
+_log = structlog.get_logger("yizhan")
+
+
+class Channel(Protocol):
+    """A messaging platform: background tasks that live as long as the app, and a line about how it is."""
+
+    async def start(self) -> None:
+        """Begin the background tasks."""
+
+    async def stop(self) -> None:
+        """End them; what is being answered is finished first."""
+
+    def status(self) -> str:
+        """One line for staff."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """A configured channel with its routes."""
+
+    name: str
+    channel: Channel
+    routes: Sequence[BaseRoute]
+
+
+def channels(settings: Settings, desk: Desk) -> tuple[Wired, ...]:
+    """Every channel that is configured. SettingsError where one is configured by half."""
+    found: list[Wired] = []
+    if settings.wechat_token.get_secret_value():
+        from bot import wechat  # late, as each channel: its platform's library is slow to load
+
+        if (channel := wechat.wechat(settings, desk)) is not None:
+            found.append(Wired(name="wechat", channel=channel, routes=wechat.routes(channel)))
+    return tuple(found)
+
+
+def make_app(desk: Desk, settings: Settings, *, at_end: Callable[[], None] = lambda: None) -> Starlette:
+    """The app over this desk; `at_end` is called when it has stopped."""
+    key = _key(desk, settings)
+    metrics = Metrics(desk.store, ("wechat", "telegram"))
+    desk = replace(desk, observer=metrics.message)
+    wired = channels(settings, desk)
+    chat = web.WebChat(desk=desk, key=key, limiter=Limiter(), public_url=settings.public_url)
+    own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=60), public_url=settings.public_url)
+    routes = [*web.routes(chat), *page.routes(own), *(route for one in wired for route in one.routes), *_plain(desk, wired, metrics)]
+    made = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, key=key, metrics=metrics, routes=lambda: routes)],
+        exception_handlers={404: _missing, 405: _missing, StoreError: _store_failed},
+        lifespan=lambda _: _running(wired, at_end),
+    )
+    made.state.end = at_end
+    made.state.report = tuple(f"{one.name}: {one.channel.status()}" for one in wired)
+    return made
+
+
+def _key(desk: Desk, settings: Settings) -> bytes:
+    """The secret of forms and log lines, the same in every worker."""
+    file = wiring.database_file(settings)
+    return hmac.new(secret_key(settings, file), b"web", "sha256").digest()
+
+
+def _plain(desk: Desk, wired: Sequence[Wired], metrics: Metrics) -> list[BaseRoute]:
+    """Routes for machines and files that do not change."""
+
+    async def healthz(_: Request) -> Response:
+        state = {"web": "ok", **{one.name: one.channel.status() for one in wired}}
+        try:
+            await asyncio.to_thread(desk.store.push_states, web.CHANNEL)
+        except StoreError:
+            return JSONResponse({"store": "failed", "channels": state}, 503)
+        return JSONResponse({"store": "ok", "channels": state})
+
+    async def numbers(_: Request) -> Response:
+        return Response(await asyncio.to_thread(metrics.text), headers={"Content-Type": metrics.content_type})
+
+    async def favicon(_: Request) -> Response:
+        return Response(status_code=301, headers={"Location": asset("icon.svg")})
+
+    return [
+        Route("/healthz", healthz),
+        Route("/metrics", numbers),
+        Route("/favicon.ico", favicon),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+@asynccontextmanager
+async def _running(wired: Sequence[Wired], at_end: Callable[[], None]) -> AsyncIterator[None]:
+    """From start to stop: a channel that does not come up does not take the others down."""
+    for one in wired:
+        try:
+            await one.channel.start()
+        except Exception as error:
+            _log.error("channel did not start", channel=one.name, **log.described(error))
+    try:
+        yield
+    finally:
+        for one in reversed(wired):
+            try:
+                await one.channel.stop()
+            except Exception as error:
+                _log.error("channel did not stop", channel=one.name, **log.described(error))
+        at_end()
+
+
+async def _missing(request: Request, _: Exception) -> Response:
+    return missing(request)
+
+
+async def _store_failed(request: Request, error: Exception) -> Response:
+    _log.error("store failed", **log.described(error))
+    answer = notice(request.scope, 503, _BUSY)
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def from_environment() -> Starlette:
+    """The app as the environment says: what uvicorn's workers call."""
+    log.set_up()
+    day = os.environ.get(TODAY, "")
+    desk = wiring.desk(on=(lambda: date.fromisoformat(day)) if day else today)
+    return make_app(desk, read_settings(), at_end=desk.store.close)
+
+
+def run(host: str, port: int, workers: int, say: Callable[[str], None]) -> None:
+    """Serve until a signal comes; `say` gets the lines of the start-up report. OSError where the address cannot be had.
+
+    Configuration errors come before anything listens, also with several workers.
+    """
+    application = from_environment()
+    address = _listen(host, port)
+    for line in report(application, read_settings(), f"http://{_shown(host)}:{address.getsockname()[1]}"):
+        say(line)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what uvicorn passes on once it has stopped gracefully
+    try:
+        if workers == 1:
+            uvicorn.Server(_config(application)).run([address])
+        else:
+            application.state.end()  # it only proved the configuration; each worker makes its own
+            Multiprocess(_config("bot.server:from_environment", workers), sockets=[address]).run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        address.close()
+
+
+def _config(application: Starlette | str, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        factory=isinstance(application, str),
+        workers=workers,
+        http="httptools",
+        loop="auto" if sys.platform == "win32" else "uvloop",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    made.set_inheritable(True)
+    return made
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def report(application: Starlette, settings: Settings, address: str) -> list[str]:
+    """What runs and where, and for what does not the setting that is missing and where to get it."""
+    lines = ["驿站助手已启动，按 Ctrl+C 停止。", f"浏览器对话：{address}/", *application.state.report]
+    if not settings.wechat_token.get_secret_value():
+        lines.append(
+            "微信公众号：未启用，缺 YIZHAN_WECHAT_TOKEN（自己定的一串字母数字，与公众平台“设置与开发 → 基本配置 → 服务器配置”里填的相同）。"
+        )
+    if not settings.telegram_token.get_secret_value():
+        lines.append("Telegram：未启用，缺 YIZHAN_TELEGRAM_TOKEN（在 Telegram 里向 @BotFather 发 /newbot 取得）。")
+    if not settings.public_url:
+        lines.append("申请人专页：微信和 Telegram 里发不出链接，缺 YIZHAN_PUBLIC_URL（本服务对外的 https 地址）；浏览器对话不需要它。")
+    return lines
