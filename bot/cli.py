@@ -1,12 +1,13 @@
 """The command `yizhan`: one function a command; what each does stands in the module it calls."""
 
+import asyncio
 import json
 import os
 import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ from bot import app as wiring
 from bot import console as terminal
 from bot import staff
 from bot.handle import Desk, forget, today
-from bot.settings import PREFIX, SettingsError
+from bot.settings import PREFIX, SettingsError, read_settings
 from flows.answers import Answerer, batch_line
 from flows.graph import mermaid
 from flows.types import PersonKey
@@ -28,6 +29,10 @@ from storage.store import StoreError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
 drafts = typer.Typer(no_args_is_help=True, help="看收集到的草稿（工作人员）")
 app.add_typer(drafts, name="drafts")
+wechat = typer.Typer(no_args_is_help=True, help="微信公众号（工作人员）")
+menu = typer.Typer(no_args_is_help=True, help="公众号底部的菜单：开了服务器地址后只能这样设")
+wechat.add_typer(menu, name="menu")
+app.add_typer(wechat, name="wechat")
 
 Database = Annotated[str, typer.Option("--database", help="sqlite:///路径；默认是用户数据文件夹里的一个 SQLite 文件")]
 Today = Annotated[str, typer.Option("--today", help="按哪一天算，如 2026-11-22；默认是北京时间今天")]
@@ -214,6 +219,59 @@ def drafts_show(draft_id: str, database: Database = "", day: Today = "") -> None
     if row is None:
         fail(f"drafts show {draft_id}: 没有这份草稿；用 yizhan drafts list 看编号")
     print(staff.draft_text(desk, row))
+
+
+@menu.command("show")
+def menu_show() -> None:
+    """看现在的菜单。"""
+    terminal.utf8()
+    found = _on_wechat(lambda api: api.menu())
+    if found is None:
+        fail("wechat menu show: 现在没有菜单；用 yizhan wechat menu set 设一个")
+    from bot.wechat_menu import lines
+
+    print("\n".join(lines(found)))
+
+
+@menu.command("set")
+def menu_set(file: Annotated[Path | None, typer.Argument(help="平台格式的 JSON 文件；默认是自带的菜单")] = None) -> None:
+    """设菜单，替换原来的。"""
+    terminal.utf8()
+    from bot import wechat_menu
+
+    wanted: object = wechat_menu.MENU
+    if file is not None:
+        try:
+            wanted = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            fail(f"wechat menu set {file}: 读不出来（{type(error).__name__}）；请给一个 UTF-8 的 JSON 文件", 2)
+    if wrong := wechat_menu.defect(wanted):
+        fail(f"wechat menu set {file or ''}: {wrong}；请改正文件", 2)
+    _on_wechat(lambda api: api.set_menu(wanted))
+    print("已设好；已关注的人最晚五分钟后看到，重新关注立即看到")
+
+
+@menu.command("remove")
+def menu_remove() -> None:
+    """删除菜单。"""
+    terminal.utf8()
+    _on_wechat(lambda api: api.remove_menu())
+    print("已删除")
+
+
+def _on_wechat(action: Callable[[Any], Any]) -> Any:
+    """What the action gets from the account's API; ends with one line where it is refused."""
+    from bot import wechat_menu  # late: other commands need no HTTP client
+    from bot.wechat_api import ApiError, ApiUnreachable
+
+    try:
+        settings = read_settings()
+        wechat_menu.checked(settings)
+        return asyncio.run(wechat_menu.called(settings, action))
+    except SettingsError as error:
+        fail(str(error), 2)
+    except (ApiError, ApiUnreachable) as error:
+        fail(str(error))
 
 
 @app.command("forget")
