@@ -72,14 +72,14 @@ def channels(settings: Settings, desk: Desk) -> tuple[Wired, ...]:
     return tuple(found)
 
 
-def make_app(desk: Desk, settings: Settings, *, at_end: Callable[[], None] = lambda: None) -> Starlette:
-    """The app over this desk; `at_end` is called when it has stopped."""
+def make_app(desk: Desk, settings: Settings, *, at_once: int = 20, at_end: Callable[[], None] = lambda: None) -> Starlette:
+    """The app over this desk; a person may send `at_once` messages in ten seconds; `at_end` is called when it has stopped."""
     key = _key(desk, settings)
     metrics = Metrics(desk.store, ("wechat", "telegram"))
     desk = replace(desk, observer=metrics.message)
     wired = channels(settings, desk)
-    chat = web.WebChat(desk=desk, key=key, limiter=Limiter(), public_url=settings.public_url)
-    own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=60), public_url=settings.public_url)
+    chat = web.WebChat(desk=desk, key=key, limiter=Limiter(count=at_once), public_url=settings.public_url)
+    own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=3 * at_once), public_url=settings.public_url)
     routes = [*web.routes(chat), *page.routes(own), *(route for one in wired for route in one.routes), *_plain(desk, wired, metrics)]
     made = Starlette(
         routes=routes,
