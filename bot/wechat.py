@@ -8,7 +8,6 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -18,24 +17,23 @@ from starlette.routing import Route
 
 from bot import wechat_envelope as envelope
 from bot.bubbles import LIMIT
+from bot.crew import Crew
 from bot.handle import Desk
 from bot.limits import Limiter
 from bot.settings import Settings, SettingsError
-from bot.wechat_answer import CHANNEL, VIEW, Answer, Counter
+from bot.wechat_answer import CHANNEL, Answer, Counter
 from bot.wechat_api import WeChatApi
 from bot.wechat_envelope import Gate, Incoming, Refused
 from bot.wechat_push import Sender
 from bot.wechat_reach import ACCOUNTS
+from bot.wechat_words import TOO_FAST, TOO_MANY, VIEW, WAIT
 from storage.store import Push, StoreError
 
 BODY = 64 * 1024
 READING, BUDGET, NOTING = 5.0, 4.0, 0.5
 """Seconds for a body to arrive; from arrival to our answer, of the platform's five; of the rest, for noting that the answer comes later."""
-REMEMBERED, OPEN, THREADS = 2000, 1000, 16
+REMEMBERED, OPEN, THREADS = 2000, 1000, 8
 """Answers kept for redeliveries that come within seconds; messages at work at once; threads that work on them."""
-WAIT = "正在生成，回复 1 查看"
-TOO_FAST = "您发得太快了，后面这几条先不处理。请稍等十秒，把没有答复的再发一次。"
-TOO_MANY = "现在用的人很多，这一条没有处理，请过一会儿再发一次。"
 _AES_KEY = re.compile("[A-Za-z0-9]{43}")
 _log = structlog.get_logger("wechat")
 
@@ -47,9 +45,9 @@ class WeChat:
         self.gate, self.counter, self._api = gate, counter, api
         self.budget, self.reading = budget, reading
         self.limiter = Limiter(clock=gate.clock)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=CHANNEL)
+        self._crew = Crew(counter.answer, threads=THREADS, name=CHANNEL)
         self._flights: OrderedDict[tuple[str, str], asyncio.Task[str]] = OrderedDict()
-        self._last: dict[str, asyncio.Task[Answer]] = {}
+        self._last: dict[str, asyncio.Future[Answer]] = {}
         self._late: set[str] = set()
         self.sender = Sender(counter, api, running=self._late.__contains__) if api else None
         self._orphans: OrderedDict[str, str] = OrderedDict()
@@ -69,7 +67,7 @@ class WeChat:
         for task in (*self._background, *self._flights.values()):
             task.cancel()
         await asyncio.gather(*self._background, *self._flights.values(), return_exceptions=True)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._crew.close()
         if self._api:
             await self._api.close()
 
@@ -104,7 +102,7 @@ class WeChat:
         orphan = self._orphans.pop(incoming.sender, "")
         if orphan and incoming.text.strip() == VIEW:
             return orphan
-        turn = asyncio.create_task(self._turn(incoming, self._last.get(incoming.sender)))
+        turn = self._turn(incoming, self._last.get(incoming.sender))
         self._last[incoming.sender] = turn
         turn.add_done_callback(lambda done: self._over(incoming.sender, done))
         await asyncio.wait({turn}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
@@ -123,12 +121,15 @@ class WeChat:
         self._orphans[sender] = orphan
         return text
 
-    async def _turn(self, incoming: Incoming, before: asyncio.Task[Answer] | None) -> Answer:
-        if before is not None:
-            await asyncio.wait({before})
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.counter.answer, incoming)
+    def _turn(self, incoming: Incoming, before: asyncio.Future[Answer] | None) -> asyncio.Future[Answer]:
+        """Answer in another thread, after the person's message before this one."""
+        return self._crew.run(incoming) if before is None else asyncio.create_task(self._after(before, incoming))
 
-    def _over(self, sender: str, turn: asyncio.Task[Answer]) -> None:
+    async def _after(self, before: asyncio.Future[Answer], incoming: Incoming) -> Answer:
+        await asyncio.wait({before})
+        return await self._crew.run(incoming)
+
+    def _over(self, sender: str, turn: asyncio.Future[Answer]) -> None:
         if self._last.get(sender) is turn:
             del self._last[sender]
 
@@ -140,7 +141,7 @@ class WeChat:
         except StoreError as error:
             _log.error("wechat_store_failed", error=type(error).__name__)
 
-    async def _overrun(self, incoming: Incoming, turn: asyncio.Task[Answer]) -> str:
+    async def _overrun(self, incoming: Incoming, turn: asyncio.Future[Answer]) -> str:
         """Promise the answer: the promise is kept in the store before it is made, so that a crash cannot lose it."""
         push = self.counter.late_push(incoming)
         self._late.add(push.id)
@@ -149,9 +150,10 @@ class WeChat:
         await asyncio.wait({noted}, timeout=NOTING)
         return "" if self.counter.account.customer_messages else WAIT
 
-    async def _bring(self, sender: str, turn: asyncio.Task[Answer], push: Push, noted: asyncio.Task[None]) -> None:
+    async def _bring(self, sender: str, turn: asyncio.Future[Answer], push: Push, noted: asyncio.Task[None]) -> None:
         """Once the answer is there, send it; where its push is gone, for the person was forgotten by it, keep it in memory."""
-        await asyncio.wait({turn, noted})
+        await asyncio.wait({turn})
+        await asyncio.wait({noted})
         self._late.discard(push.id)
         if not await asyncio.to_thread(self.counter.release, push):
             self._orphans[sender] = turn.result().text

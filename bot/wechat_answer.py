@@ -18,28 +18,12 @@ from bot.links import page_url
 from bot.wechat_body import Body, from_json, push_id, to_json
 from bot.wechat_envelope import Incoming
 from bot.wechat_reach import Account, Reach
+from bot.wechat_words import GREETING, HEARD, HINT, LOST, MORE_WORDS, NOT_HEARD, NOT_READ, NOT_UNDERSTOOD, SORRY, VIEW
 from flows.say import say
 from flows.types import Message, PersonKey, Reply, Turn
 from storage.store import Push, StoreError
 
 CHANNEL = "wechat"
-GREETING = "你好"
-VIEW = "1"
-MORE_WORDS = frozenset({"更多", "更多。", "继续看"})
-HEARD = "我听到的是：{text}"
-NOT_HEARD = "我听不了语音，麻烦把要说的打成文字发给我。"
-LOST = "您前面有一条消息没有处理完，请再发一次。"
-SORRY = "这一条我没能处理，您的数据没有变；请换个说法再发一次，或回复“人工”。"
-HINT = "在这个页面上还可以订阅日期提醒。"
-_NOT_READ = {
-    "image": "图片我看不了。请把要问的、要填的打成文字发给我；材料的照片不用发，交材料时带上就行。",
-    "video": "视频我看不了，请用文字告诉我。",
-    "shortvideo": "视频我看不了，请用文字告诉我。",
-    "location": "位置我收到了，但填表要用文字：请把详细地址打出来，到门牌号或楼层。",
-    "link": "链接我打不开，请把要问的内容用文字发给我。",
-    "file": "文件我打不开。请用文字回答问题，我来帮您生成表格。",
-}
-_NOT_UNDERSTOOD = "这种消息我看不懂，请用文字告诉我。"
 _SILENT = frozenset({"unsubscribe", "subscribe_msg_popup_event", "subscribe_msg_change_event", "subscribe_msg_sent_event"})
 _SCANNED = frozenset({"subscribe_scan", "scan"})
 _FOLLOWED = frozenset({"subscribe", "subscribe_scan"})
@@ -145,13 +129,15 @@ class Counter:
             self._keep_book(person, incoming, known=bool(notes))
             return Answer(text="")
         words = self._words(incoming)
-        message = _message(person, incoming.id, words, self.clock())
-        if words and (stored := store.replies(message)) is not None:
-            return self._again(incoming, stored)
         if not words and incoming.kind == "event":
             return Answer(text="")
-        self._opens(person, incoming, notes)
+        message = _message(person, incoming.id, words, self.clock())
         kept = _showable(store.pushes(person, "kept")) if notes else ()
+        reach = self._reach(incoming, notes)
+        writes = bool(reach or kept or "more" in notes or incoming.event in _SCANNED)
+        if words and writes and (stored := store.replies(message)) is not None:
+            return self._again(incoming, stored)  # else `handle` finds it: nothing is written here before
+        self._opens(person, incoming, reach)
         if incoming.kind == "text" and (asked := self._asked_for(incoming, shown, kept)):
             return asked
         if "more" in notes:
@@ -172,7 +158,7 @@ class Counter:
 
     def _fresh(self, incoming: Incoming, message: Message, kept: Sequence[Push]) -> Answer:
         if not message.text:
-            return self._told(incoming, (Reply(text=_NOT_READ.get(incoming.kind) or self._not_read(incoming)),), kept)
+            return self._told(incoming, (Reply(text=NOT_READ.get(incoming.kind) or self._not_read(incoming)),), kept)
         made = handle(self.desk, message)
         if made.session.revision == 0 or any(effect.kind == "forget" for effect in made.effects):
             return Answer(text=self._pages(message.person, made.replies)[0][0])  # nothing may be written of somebody who was forgotten
@@ -212,7 +198,7 @@ class Counter:
 
     @staticmethod
     def _not_read(incoming: Incoming) -> str:
-        return NOT_HEARD if incoming.kind == "voice" else _NOT_UNDERSTOOD
+        return NOT_HEARD if incoming.kind == "voice" else NOT_UNDERSTOOD
 
     # Pages
 
@@ -243,14 +229,19 @@ class Counter:
 
     # The ledger
 
-    def _opens(self, person: PersonKey, incoming: Incoming, notes: Mapping[str, str]) -> None:
-        """Note that the person wrote or tapped, which opens a window for sending."""
-        now = self.clock()
-        old = ledger.from_note(notes.get("reach"))
-        event = incoming.kind == "event"
-        new = ledger.acted(old, now) if event else ledger.wrote(old, now, tapped=incoming.tapped)
-        if new != old or "reach" not in notes:
-            self._note(person, lambda reach: ledger.acted(reach, now) if event else ledger.wrote(reach, now, tapped=incoming.tapped))
+    def _reach(self, incoming: Incoming, notes: Mapping[str, str]) -> Callable[[Reach], Reach] | None:
+        """How the message changes the ledger: writing and tapping open a window for sending. None: in no way that matters."""
+        now, old = self.clock(), ledger.from_note(notes.get("reach"))
+
+        def change(reach: Reach) -> Reach:
+            return ledger.acted(reach, now) if incoming.kind == "event" else ledger.wrote(reach, now, tapped=incoming.tapped)
+
+        matters = self.account.pushes or not old.following  # no window is needed where nothing can be sent
+        return change if "reach" not in notes or (matters and change(old) != old) else None
+
+    def _opens(self, person: PersonKey, incoming: Incoming, change: Callable[[Reach], Reach] | None) -> None:
+        if change:
+            self._note(person, change)
         if incoming.event in _SCANNED and incoming.key:
             self.desk.store.change_note(person, "scene", lambda _: clean(incoming.key)[:64])
 
@@ -296,10 +287,10 @@ def _lead(incoming: Incoming, replies: tuple[Reply, ...]) -> str:
     """What goes before the replies: what was heard; to a follower what the assistant does, where the replies do not say so."""
     if incoming.kind == "voice" and incoming.text.strip():
         return HEARD.format(text=incoming.text.strip())
+    if incoming.event not in _FOLLOWED:
+        return ""
     welcome = say("welcome")
-    if incoming.event in _FOLLOWED and not any(reply.text == welcome for reply in replies):
-        return welcome
-    return ""
+    return "" if any(reply.text == welcome for reply in replies) else welcome
 
 
 def _shown(note: str | None) -> Shown:

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 WINDOW = 600
@@ -96,7 +97,7 @@ class Gate:
         now = int(self.clock())
         xml: str = TextReply(source=incoming.to, target=incoming.sender, content=text, time=now).render()
         if self.aes_key:
-            xml = self._crypto().encrypt_message(xml, secrets.token_hex(8), str(now))
+            xml = _crypto(self.token, self.aes_key, self.app_id).encrypt_message(xml, secrets.token_hex(8), str(now))
         return xml.encode()
 
     def _signed(self, given: str, *parts: str) -> None:
@@ -113,15 +114,17 @@ class Gate:
         from wechatpy.crypto import PrpCrypto
 
         try:
-            opened: str = PrpCrypto(self._crypto().key).decrypt(sealed[0], self.app_id)
+            opened: str = PrpCrypto(_crypto(self.token, self.aes_key, self.app_id).key).decrypt(sealed[0], self.app_id)
         except Exception:  # seven kinds, from wrong padding to a wrong app id
             raise Refused("cannot be decrypted") from None
         return opened
 
-    def _crypto(self) -> Any:
-        from wechatpy.crypto import WeChatCrypto
 
-        return WeChatCrypto(self.token, self.aes_key, self.app_id)
+@cache
+def _crypto(token: str, aes_key: str, app_id: str) -> Any:
+    from wechatpy.crypto import WeChatCrypto
+
+    return WeChatCrypto(token, aes_key, app_id)
 
 
 def load() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from bot.bubbles import MORE
 from bot.settings import Settings, SettingsError
-from bot.wechat import TOO_FAST, wechat
-from bot.wechat_answer import NOT_HEARD
+from bot.wechat import wechat
+from bot.wechat_words import NOT_HEARD, TOO_FAST
 from tests.fakes.wechat import Keys, Platform, Tags
 from tests.talk import Talk
 from tests.wechat_account import OPENID, PERSON, Account, account, inside, settings_for, until

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.handle import BUSY
-from bot.wechat import WAIT
-from bot.wechat_answer import LOST
 from bot.wechat_body import Body, to_json
+from bot.wechat_words import LOST, WAIT
 from storage.store import Push, StoreError
 from tests.wechat_account import OPENID, PERSON, account, inside, until
 
