@@ -174,15 +174,25 @@ class WeChat:
             _log.error("wechat_background_failed", error=type(error).__name__)
 
 
-def wechat(settings: Settings, desk: Desk, clock: Callable[[], float] = time.time) -> WeChat | None:
-    """The channel as configured; None without YIZHAN_WECHAT_TOKEN. SettingsError names what is missing."""
+def wechat(settings: Settings, desk: Desk, clock: Callable[[], float] = time.time, *, page_subscribes: bool = False) -> WeChat | None:
+    """The channel as configured; None without YIZHAN_WECHAT_TOKEN. SettingsError names what is missing.
+
+    `page_subscribes`: the applicant's page opens the pop-up for 订阅通知, so that the answer with the files may point to it.
+    """
     token, key = settings.wechat_token.get_secret_value(), settings.wechat_aes_key.get_secret_value()
     if not token:
         return None
     account = ACCOUNTS[settings.wechat_account]
     _complete(settings, sends=account.customer_messages)
     gate = Gate(token=token, app_id=settings.wechat_app_id, aes_key=key, clock=clock)
-    counter = Counter(desk=desk, public_url=settings.public_url, account=account, template=settings.wechat_template_id, clock=clock)
+    counter = Counter(
+        desk=desk,
+        public_url=settings.public_url,
+        account=account,
+        template=settings.wechat_template_id,
+        clock=clock,
+        page_subscribes=page_subscribes,
+    )
     return WeChat(gate, counter, api_of(settings, clock) if account.pushes else None)
 
 

@@ -61,6 +61,8 @@ class Counter:
     account: Account
     template: str
     clock: Callable[[], float]
+    page_subscribes: bool = False
+    """Whether the applicant's page can open the platform's pop-up for 订阅通知: only then it is offered there."""
 
     def answer(self, incoming: Incoming) -> Answer:
         """What to say. A failing store or a fault of ours gets a plain word, never an exception."""
@@ -206,7 +208,7 @@ class Counter:
         """The pages, the draft whose files they name, and the address of its page."""
         draft = next((Path(file.path).parent.name for reply in reversed(replies) for file in reply.files), "")
         page = page_url(self.desk, self.public_url, person, draft) if draft else ""
-        hint = HINT if self.account.subscriptions and self.template else ""
+        hint = HINT if self.page_subscribes and self.account.subscriptions and self.template else ""
         return pages(replies, linked=True, page=page, hint=hint, lead=lead, **limit), draft, page
 
     def _show(self, person: PersonKey, shown: Shown, page: str) -> None:
