@@ -206,6 +206,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
+        made.listen(2048)  # at once: who comes while the workers start waits instead of being refused
     except OSError:
         made.close()
         raise

@@ -36,7 +36,7 @@ def serving(app: Starlette) -> Iterator[str]:
     """The app on a free port of this machine; its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, http="httptools", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=3)
+        config = uvicorn.Config(app, http="httptools", ws="none", log_config=None, access_log=False, server_header=False)
         server = uvicorn.Server(config)
         ready = threading.Event()
         thread = threading.Thread(target=_run, args=(server, listening, ready), daemon=True)
