@@ -103,7 +103,7 @@ def test_every_page_fits_and_together_they_hold_everything(texts: list[str], lim
     joined = "".join(page.removesuffix(f"\n{MORE}") for page in made)
 
     def bare(text: str) -> str:
-        return re.sub(r"\s", "", re.sub("<[^>]*>", "", text) if linked else text)
+        return re.sub(r"\s", "", re.sub("<a [^>]*>|</a>", "", text) if linked else text)
 
     for text in texts:
         if not linked:
