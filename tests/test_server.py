@@ -15,11 +15,13 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 import structlog
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -27,6 +29,7 @@ from starlette.routing import Route
 from bot import guard, log, server
 from bot.limits import Limiter
 from flows.types import PersonKey
+from storage.store import Push
 from tests.site import WAIT, Site, Visitor, serving, settings_for, site
 from tests.talk import Talk
 from tests.test_page import token_of
@@ -261,6 +264,26 @@ def test_a_channel_that_does_not_come_up_leaves_the_others_running(
     assert fragile.stopped.is_set()
     assert "channel did not start" in logged.getvalue()
     assert "canary" not in logged.getvalue()
+
+
+def test_a_configured_official_account_is_served_reported_and_counted(tmp_path: Path) -> None:
+    given = {
+        "wechat_token": SecretStr("canary-token"),
+        "wechat_aes_key": SecretStr("A" * 42 + "0"),
+        "wechat_app_id": "wx0123456789abcdef",
+        "wechat_app_secret": SecretStr("canary-secret"),
+    }
+    with site(tmp_path, **given) as here:
+        assert get(here, "/wechat").status_code in (400, 403)
+        told = get(here, "/healthz").json()["channels"]["wechat"]
+        here.talk.say("你好")
+        person = PersonKey(channel="wechat", sender="o1")
+        here.desk.store.change_note(person, "x", lambda _: "1")
+        here.desk.store.post(Push(id="p1", person=person, kind="reminder", body="{}", due_at=datetime(2099, 1, 1, tzinfo=UTC)))
+        numbers = get(here, "/metrics").text
+    assert told
+    assert 'yizhan_pushes{channel="wechat",state="waiting"} 1.0' in numbers
+    assert "canary" not in told + numbers
 
 
 # The command
