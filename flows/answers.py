@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from flows.scope import Saying, matter, orders, saying, talk
 from flows.subject import Hit, Subject
 from flows.told import Told, case_of, fitting, told
 from flows.validity import availability
-from knowledge.facts import PROGRAMMES, Fact, Facts, Judgement, topics
+from knowledge.facts import PROGRAMMES, Case, Fact, Facts, Judgement, topics
 from knowledge.names import Mention
 from knowledge.types import Citation, Library, Programme, Value
 
@@ -33,7 +34,9 @@ SURE = 0.5
 SURE_OF_TALK, SURE_OF_OTHER = 0.6, 0.5
 SURELY = 0.9
 """A topic that fits this well is not overruled by an expression for talk or foreign matters."""
-INSTEAD = 0.8
+OTHER_ALONE, OTHER_RUNNING = 0.6, 0.9
+"""How well beside the best topic a foreign matter must fit for an expression to overrule it: alone, and amid an application."""
+INSTEAD = 0.7
 """A stated fact that fits this well beside a first one on which the document is silent is told too."""
 _ROOM = 60
 TALK_LEAD = 0.5
@@ -116,19 +119,20 @@ class Answerer:
 
     # --- what is meant ---
 
-    def _aside(self, text: str, mention: Mention, running: str | None, like: Hit, best: float) -> Answered | None:
+    def _aside(self, text: str, mention: Mention, running: str | None, talk_like: Mapping[str, float], best: float) -> Answered | None:
         """What is no policy question of the library: orders, talk, foreign places and matters; `best` is how well a topic fits."""
         if orders(text):
             return self._elsewhere(mention)
-        if (found := talk(text)) and (best < SURELY or like.topic == found.key):
+        like = max(talk_like.items(), key=itemgetter(1), default=("", 0.0))
+        if (found := talk(text)) and (best < SURELY or (like[0] == found.key and like[1] > best)):
             return self._say(found, mention)
-        if self._is_elsewhere(text, mention, running, best):
+        if self._is_elsewhere(text, mention, running, best, talk_like.get("other", 0.0)):
             return self._elsewhere(mention)
         needed = best + (TALK_LEAD if mention.named or mention.station else 0.0)
-        if like.topic == "other" and like.score > max(SURE_OF_OTHER, needed):
+        if like[0] == "other" and like[1] > max(SURE_OF_OTHER, needed):
             return self._elsewhere(mention)
-        if like.topic != "other" and like.score > max(SURE_OF_TALK, needed):
-            return self._say(saying(like.topic), mention)
+        if like[0] != "other" and like[1] > max(SURE_OF_TALK, needed):
+            return self._say(saying(like[0]), mention)
         return None
 
     def _say(self, found: Saying | None, mention: Mention) -> Answered:
@@ -139,9 +143,12 @@ class Answerer:
         spoken = found.text.render(known=known, mentioned=f"您说的是：{names}。" if names else "")
         return Answered(outcome=found.outcome, text=spoken, confidence=0.9)
 
-    def _is_elsewhere(self, text: str, mention: Mention, running: str | None, best: float) -> bool:
-        partner = running and not mention.programmes and (best >= SURELY or not re.search("驿站|工作站", text))
-        return bool(mention.foreign and not partner) or (best < SURELY and bool(matter(text)))
+    def _is_elsewhere(self, text: str, mention: Mention, running: str | None, best: float, other: float) -> bool:
+        """Whether place or matter are none of the library's; `best` and `other` tell how well a topic and a foreign matter fit."""
+        here = running and (not mention.programmes or running in mention.programmes)
+        if mention.foreign and not (here and (best >= SURELY or not re.search("驿站|工作站", text))):
+            return True
+        return (best < SURELY or other > best * (OTHER_RUNNING if running else OTHER_ALONE)) and bool(matter(text))
 
     # --- what is said ---
 
@@ -149,7 +156,7 @@ class Answerer:
         programme, known = self.library.programme(key), self._subject.facts(key)
         fact = self._fact(programme, hits[0].topic, text)
         others = self._others(programme, text, hits)
-        if fact is None or not (fact.stated or case_of(fact, text)):
+        if fact is None or not (fact.stated or _settles(case_of(fact, text))):
             instead = [f for f, share in others if share > INSTEAD]
             if not instead:
                 return self._silent(programme, hits[0].topic, fact, today, hits)
@@ -264,6 +271,11 @@ class Answerer:
 def _nearest(keys: tuple[str, ...], hits: tuple[Hit, ...]) -> tuple[str, ...]:
     """The three facts that fit best."""
     return tuple(f"{keys[0]}/{hit.topic}" if len(keys) == 1 else hit.topic for hit in hits[:3])
+
+
+def _settles(case: Case | None) -> bool:
+    """Whether the asker's case is settled even where the document is silent on the topic as such."""
+    return case is not None and case.judgement != "depends"
 
 
 def _confidence(hits: tuple[Hit, ...]) -> float:

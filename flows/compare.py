@@ -8,6 +8,8 @@ from knowledge.types import Citation, Programme
 
 LONGEST = 1200
 MOST_CITATIONS = 16
+_ROOM = 700
+"""Characters of whole facts that are told instead of their short forms."""
 
 
 Row = tuple[Programme, Fact | None]
@@ -17,8 +19,9 @@ def compared(tables: Sequence[tuple[Sequence[Row], str]], today: date) -> tuple[
     """For each topic (its rows and name) the lines of all programmes, and their citations, shared evenly; what is too long is left out."""
     spoken, citations = "", list[Citation]()
     share = max(1, MOST_CITATIONS // sum(len(rows) for rows, _ in tables))
+    room = sum(len(fact.text) for rows, _ in tables for _, fact in rows if fact) < _ROOM
     for rows, name in tables:
-        lines = [f"{programme.short}：{_said(fact, name)}{_standing(programme, fact, today)}" for programme, fact in rows]
+        lines = [f"{programme.short}：{_said(fact, name, room)}{_standing(programme, fact, today)}" for programme, fact in rows]
         whole = "\n".join([spoken, *lines]).strip()
         if spoken and len(whole) > LONGEST:
             break
@@ -27,10 +30,10 @@ def compared(tables: Sequence[tuple[Sequence[Row], str]], today: date) -> tuple[
     return spoken, tuple(dict.fromkeys(citations))[:MOST_CITATIONS]
 
 
-def _said(fact: Fact | None, name: str) -> str:
+def _said(fact: Fact | None, name: str, room: bool) -> str:
     if fact is None:
         return f"文件没有写“{name}”。"
-    brief = fact.brief or fact.text
+    brief = fact.text if room or not fact.brief else fact.brief
     return brief if brief.endswith(("。", "；")) else f"{brief}。"
 
 

@@ -25,6 +25,10 @@ _CREW = re.compile(
 """One group of a crew with its number: 两个专职, 站长一个."""
 _MOST = Decimal(10**12)
 """A larger number is a jest."""
+_EVENTS = (
+    r"活动|场|讲座|沙龙|路演|读书会|茶会|聚会|办(?:了|过|上)?[\d一二两三四五六七八九十]"
+    r"|人(?:次|数|才)|来(?:了)?[\d一二两三四五六七八九十]+(?:多)?人"
+)
 _FEWEST = re.compile(r"最(?:少|冷清|低)[^,。?]{0,6}[\d一二三四五六七八九十]")
 _WISHES = re.compile(
     r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?档|哪级|有没有份|没事|吗|不$|没$"
@@ -90,10 +94,10 @@ def spoken_of(text: str) -> dict[str, float]:
     got = counts(text)
     topics: dict[str, float] = {}
     if "g类" in text and (got.people or got.total or got.each):
-        topics["grades"] = 0.9
+        topics["grades"] = 1.2
     elif re.search(r"评a|评b|评c|a级|b级|c级|按[^,。]{0,3}万发|最高那?档", text) and (got.people or got.total):
         topics["grades"] = 0.8
-    elif got.visits or (got.events and re.search("人|活动|场", text)):
+    elif got.visits or (got.events and re.search(_EVENTS, text)):
         topics["activities"] = (
             0.5 if re.search("打分|考核表", text) else 1.3 if got.events and (got.visits or got.total or got.each) else 0.9
         )

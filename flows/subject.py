@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from heapq import nlargest
 from operator import itemgetter
 from pathlib import Path
 
+from flows.dates import find_dates
 from flows.judge import asks_judgement, judged, spoken_of
 from knowledge.facts import PROGRAMMES, Facts, facts, topics
 from knowledge.model import read
@@ -23,15 +25,19 @@ _ALL = re.compile(
 _LONG_OWN = 5
 """From this length on wording is one programme's own, whatever the topic."""
 _MOST = 6
-_LEAD = 0.3
-"""By how much a topic of one programme alone must fit better than any that several know."""
+_SURELY, _LEAD = 0.9, 0.3
+"""How well a topic of one programme alone must fit, and by how much better than any on which several speak."""
 _STATED_WEIGHT = 0.3
+_MORE = 0.5
+"""How much a second topic adds to the wider one it belongs to."""
 _AS_WELL = 0.75
 """A second topic that fits this well beside the first is told too."""
 _LIKELY = 0.35
 _CASE_WEIGHT = 0.45
 _DATE_WEIGHT = 0.3
 _WORDING_WEIGHT = 1.5
+_IN_TIME = re.compile(r"管着|赶上|赶得上|作数|算数|还算|有效|过期|失效|来得及|晚了|期[内间限]|到期")
+"""Asks whether a date lies in the time of a document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,24 +94,34 @@ class Subject:
 
     def only(self, hits: tuple[Hit, ...], text: str) -> tuple[str, ...]:
         """The one programme that can be meant where none is named: its papers alone speak of the topic, or in these words."""
-        topic = hits[0].topic
-        holding = self._holding(topic)
-        common = max((hit.score for hit in hits[1:] if len(self._holding(hit.topic)) > 1), default=0.0)
-        if len(holding) == 1 and hits[0].score - common > _LEAD:
-            return tuple(holding)
+        stating = [self._stating(hit.topic) for hit in hits]
+        common = max((hit.score for hit, keys in zip(hits, stating, strict=True) if len(keys) > 1), default=0.0)
+        if len(stating[0]) == 1 and hits[0].score > _SURELY and hits[0].score - common > _LEAD:
+            return tuple(stating[0])
         owner, length = self._owners.of(text)
-        stated = [key for key in holding if self._facts[key].by_topic[topic].stated]
-        if owner and (length >= _LONG_OWN or stated in ([], [owner])):
+        if owner and (length >= _LONG_OWN or any(keys in ([], [owner]) for keys in stating[:3])):
             return (owner,)
         return ()
 
-    def _holding(self, topic: str) -> list[str]:
-        return [key for key, known in self._facts.items() if topic in known.by_topic]
+    def _stating(self, topic: str) -> list[str]:
+        """The programmes whose documents say something to the topic."""
+        return [key for key, known in self._facts.items() if (fact := known.by_topic.get(topic)) and fact.stated]
 
     def shared(self, hits: tuple[Hit, ...], keys: tuple[str, ...]) -> tuple[str, ...]:
         """The one or two topics on which several programmes are best set side by side: those that most of them state come first."""
-        ranked = sorted(((hit.score + _STATED_WEIGHT * self._stated_share(hit.topic, keys), hit.topic) for hit in hits), reverse=True)
+        scores: dict[str, float] = {}
+        for hit in hits:
+            topic = self._common(hit.topic, keys)
+            scores[topic] = max(hit.score, scores.get(topic, 0.0)) + (_MORE * min(hit.score, scores[topic]) if topic in scores else 0.0)
+        ranked = sorted(
+            ((score + _STATED_WEIGHT * self._stated_share(topic, keys), topic) for topic, score in scores.items()), reverse=True
+        )
         return tuple(topic for score, topic in ranked[:2] if score > _AS_WELL * ranked[0][0])
+
+    def _common(self, topic: str, keys: tuple[str, ...]) -> str:
+        """The topic, or the wider one it belongs to where that is stated by more of the programmes."""
+        wider = topics()["topics"][topic].get("like", topic)
+        return wider if self._stated_share(wider, keys) > self._stated_share(topic, keys) else topic
 
     def _stated_share(self, topic: str, keys: tuple[str, ...]) -> float:
         found = [self._facts[key].by_topic.get(topic) for key in keys]
@@ -118,12 +134,11 @@ class Subject:
         able = [k for k in keys if (f := self._facts[k].by_topic.get(topic)) and judged(f, self.library.programme(k), text)]
         return tuple(able) if len(able) == 1 else keys
 
-    def fits(self, text: str) -> tuple[dict[str, float], Hit]:
-        """How well each topic fits the words of the text, and what talk or foreign matter they fit best (`topic` is its key)."""
+    def fits(self, text: str) -> tuple[dict[str, float], dict[str, float]]:
+        """How well each topic fits the words of the text, and each kind of talk, `other` being foreign matters."""
         scores = self._model.scores(self._reader.features(text))
-        talk = [Hit(topic=name.removeprefix(TALK), score=score) for name, score in scores.items() if name.startswith(TALK)]
-        best = max(talk, key=lambda hit: hit.score, default=Hit(topic="", score=0.0))
-        return {name: score for name, score in scores.items() if not name.startswith(TALK)}, best
+        talk = {name.removeprefix(TALK): score for name, score in scores.items() if name.startswith(TALK)}
+        return {name: score for name, score in scores.items() if not name.startswith(TALK)}, talk
 
     def hits(self, text: str, keys: tuple[str, ...], fits: Mapping[str, float]) -> tuple[Hit, ...]:
         """The topics that fit the text, best first; raised where the asker's own numbers or circumstances speak of one."""
@@ -147,6 +162,8 @@ class Subject:
         for topic, fact in ((topic, known[topic]) for topic in likely if topic in known):
             if any(case.holds(text) for case in fact.cases):
                 found[topic] = _CASE_WEIGHT
+            if fact.closes and _IN_TIME.search(text) and find_dates(text, date.max):
+                found[topic] = found.get(topic, 0.0) + _DATE_WEIGHT
             if fact.reckon and re.search(rf"[日号月天][^,。]{{0,8}}(?:{fact.reckon.said})", text):
                 found[topic] = found.get(topic, 0.0) + _DATE_WEIGHT
         return found

@@ -1,8 +1,8 @@
 """What does each programme's document say to each topic? Reads `faq.toml`; every citation is cut out of the policy text itself.
 
-A sentence names the values it gives (`{money.ID}`, see `stated.py`), so that each is typed once. A citation is written as a
-pointer: `article`, or `article|first words`, with `document key:` before it where it is not the first
-document. It becomes the whole item, or the sentence that begins with those words; a pointer that points nowhere is an error.
+A sentence names the values it gives (`{money.ID}`, see `stated.py`), so that each is typed once. A citation is a pointer:
+`article`, or `article|first words`, with `document key:` before it where it is not the first document. It becomes the whole item,
+or the sentence that begins with those words, or with … after them all to the end of the cell; one that points nowhere is an error.
 """
 
 import re
@@ -241,7 +241,8 @@ def _citation(programme: Programme, pointer: str) -> Citation:
     section = next((s for s in document.sections if s.article == article), None)
     if section is None:
         raise FactError(f"没有条目“{head}”：改为 policy 里的标题")
-    quote = _sentence(section, squeeze(start)) if start else _whole(section)
+    to_end = start.endswith("…")
+    quote = _sentence(section, squeeze(start.removesuffix("…")), to_end) if start else _whole(section)
     if quote is None or len(quote) > LONGEST_QUOTE:
         raise FactError(f"“{pointer}”对不上原文的句首，或整条超过 {LONGEST_QUOTE} 字：改写句子开头的几个字")
     return Citation(programme=programme.key, document=document.number or document.title, article=article, quote=quote)
@@ -260,12 +261,12 @@ def _whole(section: Section) -> str:
     return _MARKER.sub("", line, count=1) if _MARKER.match(line) else line
 
 
-def _sentence(section: Section, start: str) -> str | None:
-    """The sentence or cell of the section that begins with `start`."""
+def _sentence(section: Section, start: str, to_end: bool) -> str | None:
+    """The sentence of the section that begins with `start`, or all from there to the end of the cell."""
     for cell in _cells(section):
         for at in _beginnings(cell):
             if cell.startswith(start, at):
-                end = _SENTENCE_END.search(cell, at)
+                end = None if to_end else _SENTENCE_END.search(cell, at)
                 return cell[at : end.end() if end else len(cell)]
     return None
 
