@@ -165,14 +165,19 @@ class Answerer:
         if fact.month_silent and _MONTH.search(text) and not _NOW.search(text):
             silent = f"{fact.month_silent}{self._standing(programme, today)}{self._whom(known)}"
             return self._answer("not_stated", programme, silent, fact.citations, None, today, hits)
-        first = told(programme, known, fact, text, today)
+        first = told(programme, known, fact, text, today, denied=self._subject.denies(text, fact.topic, key))
         if first.judgement is None and lacks_figure(fact, text):
             return self._answer("not_stated", programme, f"{fact.text}{self._whom(known)}", first.citations, None, today, hits)
-        return self._together(programme, [first, *(told(programme, known, f, text, today) for f, _ in others[:1])], today, hits)
+        return self._together(
+            programme,
+            [first, *(told(programme, known, f, text, today, denied=self._subject.denies(text, f.topic, key)) for f, _ in others[:1])],
+            today,
+            hits,
+        )
 
     def _together(self, programme: Programme, parts: list[Told], today: date, hits: tuple[Hit, ...]) -> Answered:
         """The first part and, as far as there is room, the others; what holds the surest judgement comes first."""
-        parts = sorted(parts, key=lambda part: -part.weight)
+        parts = sorted(parts, key=lambda part: (part.judgement is None, -part.weight))
         spoken, citations = parts[0].text, parts[0].citations
         for part in parts[1:]:
             if len(spoken) + len(part.text) < LONGEST - _ROOM:

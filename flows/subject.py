@@ -8,6 +8,7 @@ from heapq import nlargest
 from operator import itemgetter
 from pathlib import Path
 
+from flows.choices import polarity
 from flows.dates import find_dates
 from flows.judge import asks_judgement, judged, spoken_of
 from knowledge.facts import PROGRAMMES, Facts, facts, topics
@@ -33,6 +34,12 @@ _MORE = 0.5
 _AS_WELL = 0.75
 """A second topic that fits this well beside the first is told too."""
 _LIKELY = 0.35
+_ABOUT = 0.12
+"""How well a part of a sentence must fit a topic to be about it."""
+_ASKING = re.compile(
+    r"(?:这样|那样|这种|这|那)?(?:能不能|可不可以|是不是|行不行|行得通|成不成|算不算|过不过|过得了|够不够|合不合|能|可以|还)?"
+    r"(?:申请|申报|报|设|过|过关|算|认|行|成|符合|合格|够)?(?:吗|么|嘛|呢|不|没|吧|行不|成不|咋办|怎么办)*$"
+)
 _CASE_WEIGHT = 0.45
 _DATE_WEIGHT = 0.3
 _WORDING_WEIGHT = 1.5
@@ -58,6 +65,7 @@ class Subject:
         self.names = self._reader.names
         self._facts: Mapping[str, Facts] = {p.key: facts(p, folder) for p in library.programmes}
         self._owners = Owners({p.key: self.names.restored(_papers(p)) for p in library.programmes}, self._reader)
+        self._asked = {p.key: {f.key: f for s in p.latest.services for f in s.fields} for p in library.programmes}
         self._wording = {key: Wording(_worded(known), self._reader) for key, known in self._facts.items()}
 
     def facts(self, key: str) -> Facts:
@@ -154,6 +162,15 @@ class Subject:
                 scores[topic] += weight
         best = nlargest(_MOST, sorted(scores.items()), key=itemgetter(1))
         return tuple(Hit(topic=topic, score=score) for topic, score in best)
+
+    def denies(self, text: str, topic: str, key: str) -> bool:
+        """Whether a part of the text, read as the application reads its answer, says no to what the topic asks for."""
+        field = self._asked[key].get(topics()["topics"][topic].get("field", ""))
+        if field is None or not asks_judgement(text):
+            return False
+        parts = [part for part in (_ASKING.sub("", part) for part in re.split(r"[,。;!?]", text)) if part]
+        said_no = [part for part in parts if polarity(part, field.yes_words, field.no_words) is False]
+        return any(self._model.scores(self._reader.features(part)).get(topic, 0.0) > _ABOUT for part in said_no)
 
     def _circumstances(self, text: str, keys: tuple[str, ...], likely: Iterable[str]) -> dict[str, float]:
         """Of one programme the likely topics whose cases or dates the text describes, and what that weighs."""

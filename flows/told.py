@@ -8,6 +8,7 @@ from flows.reckon import reckoned
 from knowledge.facts import Case, Fact, Facts, Judgement
 from knowledge.types import Citation, Programme, StationType
 
+_UNMET = "按您说的情况，这一条不符合。"
 _FITS_AS_WELL = 0.6
 """A second station type that is spoken for this much beside the first is named too."""
 
@@ -23,15 +24,18 @@ class Told:
     weight: int = 0
 
 
-def told(programme: Programme, known: Facts, fact: Fact, text: str, today: date) -> Told:
-    """The fact with the asker's case before it, or what their dates come to after it."""
+def told(programme: Programme, known: Facts, fact: Fact, text: str, today: date, *, denied: bool = False) -> Told:
+    """The fact with the asker's case before it, or what their dates come to after it; `denied`: the text says no to what it asks for."""
     numbers = judged(fact, programme, text) if asks_judgement(text) else None
     if numbers:
         extra = [f for topic in numbers.topics if (f := known.by_topic.get(topic))]
         said = "".join([numbers.text, fact.text, *(f.text for f in extra)])
         cites = fact.citations + tuple(c for f in extra for c in f.citations)
         return Told(fact=fact, text=said, citations=cites, judgement=numbers.judgement, weight=2)
-    if found := case_of(fact, text):
+    found = case_of(fact, text)
+    if denied and (found is None or found.judgement == "depends"):
+        return Told(fact=fact, text=f"{_UNMET}{fact.text}", citations=fact.citations, judgement="unmet", weight=1)
+    if found:
         said = f"{found.text}。{fact.text}"
         return Told(fact=fact, text=said, citations=fact.citations, judgement=found.judgement, weight=1)
     if dates := reckoned(fact, text, today):
