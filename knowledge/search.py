@@ -91,7 +91,7 @@ class Reader:
         """Each run of one to three characters, each English word and each notion, once."""
         bare = self.stripped(text)
         found, words = self._notions(text, bare), _WORD.findall(text[:_LONGEST_TEXT])
-        bare = _LETTERS.sub(" ", bare) if words else bare
+        bare = _LETTERS.sub("", bare) if words else bare
         runs = [bare[i : i + n] for n in (1, 2, 3) for i in range(len(bare) - n + 1)]
         notions = ("#" + notion for notion in sorted(found))
         return list(dict.fromkeys([*runs, *("@" + word for word in words), *notions]))
