@@ -36,8 +36,8 @@ SURELY = 0.9
 """A topic that fits this well is not overruled by an expression for talk or foreign matters."""
 OTHER_ALONE, OTHER_RUNNING = 0.6, 0.9
 """How well beside the best topic a foreign matter must fit for an expression to overrule it: alone, and amid an application."""
-INSTEAD = 0.7
-"""A stated fact that fits this well beside a first one on which the document is silent is told too."""
+CURT = 6
+"""Characters of a message that is a command rather than a question: 帮助."""
 _ROOM = 60
 TALK_LEAD = 0.5
 """By how much talk or a foreign matter must fit better than any topic where a programme or station is named."""
@@ -124,7 +124,7 @@ class Answerer:
         if orders(text):
             return self._elsewhere(mention)
         like = max(talk_like.items(), key=itemgetter(1), default=("", 0.0))
-        if (found := talk(text)) and (best < SURELY or (like[0] == found.key and like[1] > best)):
+        if (found := talk(text)) and (best < SURELY or len(text) <= CURT or (like[0] == found.key and like[1] > best)):
             return self._say(found, mention)
         if self._is_elsewhere(text, mention, running, best, talk_like.get("other", 0.0)):
             return self._elsewhere(mention)
@@ -157,10 +157,10 @@ class Answerer:
         fact = self._fact(programme, hits[0].topic, text)
         others = self._others(programme, text, hits)
         if fact is None or not (fact.stated or _settles(case_of(fact, text))):
-            instead = [f for f, share in others if share > INSTEAD]
+            instead = [part for part in (told(programme, known, f, text, today) for f, _ in others) if part.weight > 1]
             if not instead:
                 return self._silent(programme, hits[0].topic, fact, today, hits)
-            spoken = [told(programme, known, f, text, today) for f in (instead[0], *([fact] if fact else []))]
+            spoken = [instead[0], *([told(programme, known, fact, text, today)] if fact else [])]
             return self._together(programme, spoken, today, hits)
         if fact.month_silent and _MONTH.search(text) and not _NOW.search(text):
             silent = f"{fact.month_silent}{self._standing(programme, today)}{self._whom(known)}"

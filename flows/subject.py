@@ -26,8 +26,8 @@ _ALL = re.compile(
 _LONG_OWN = 5
 """From this length on wording is one programme's own, whatever the topic."""
 _MOST = 6
-_SURELY, _LEAD = 0.9, 0.3
-"""How well a topic of one programme alone must fit, and by how much better than any on which several speak."""
+_SURELY = 0.5
+"""How well a topic that only one programme knows must fit, to tell that this programme is meant."""
 _STATED_WEIGHT = 0.3
 _MORE = 0.5
 """How much a second topic adds to the wider one it belongs to."""
@@ -103,9 +103,10 @@ class Subject:
     def only(self, hits: tuple[Hit, ...], text: str) -> tuple[str, ...]:
         """The one programme that can be meant where none is named: its papers alone speak of the topic, or in these words."""
         stating = [self._stating(hit.topic) for hit in hits]
-        common = max((hit.score for hit, keys in zip(hits, stating, strict=True) if len(keys) > 1), default=0.0)
-        if len(stating[0]) == 1 and hits[0].score > _SURELY and hits[0].score - common > _LEAD:
-            return tuple(stating[0])
+        if topics()["topics"][hits[0].topic].get("peculiar"):
+            alone = [keys[0] for hit, keys in zip(hits[:2], stating, strict=False) if len(keys) == 1 and hit.score > _SURELY]
+            if alone:
+                return (alone[0],)
         owner, length = self._owners.of(text)
         if owner and (length >= _LONG_OWN or any(keys in ([], [owner]) for keys in stating[:3])):
             return (owner,)
