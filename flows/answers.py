@@ -128,7 +128,7 @@ class Answerer:
             return self._say(found, mention)
         if self._is_elsewhere(text, mention, running, best, talk_like.get("other", 0.0)):
             return self._elsewhere(mention)
-        needed = best + (TALK_LEAD if mention.named or mention.station else 0.0)
+        needed = best + (TALK_LEAD if mention.named or mention.station or _DOMAIN.search(text) else 0.0)
         if like[0] == "other" and like[1] > max(SURE_OF_OTHER, needed):
             return self._elsewhere(mention)
         if like[0] != "other" and like[1] > max(SURE_OF_TALK, needed):
@@ -157,7 +157,7 @@ class Answerer:
         fact = self._fact(programme, hits[0].topic, text)
         others = self._others(programme, text, hits)
         if fact is None or not (fact.stated or _settles(case_of(fact, text))):
-            instead = [part for part in (told(programme, known, f, text, today) for f, _ in others) if part.weight > 1]
+            instead = [part for part in (told(programme, known, f, text, today) for f, _ in others) if part.weight > 1 and part.judgement]
             if not instead:
                 return self._silent(programme, hits[0].topic, fact, today, hits)
             spoken = [instead[0], *([told(programme, known, fact, text, today)] if fact else [])]

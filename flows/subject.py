@@ -26,8 +26,8 @@ _ALL = re.compile(
 _LONG_OWN = 5
 """From this length on wording is one programme's own, whatever the topic."""
 _MOST = 6
-_SURELY = 0.5
-"""How well a topic that only one programme knows must fit, to tell that this programme is meant."""
+_SURELY, _LEAD = 0.5, 0.2
+"""How well a topic that only one programme knows must fit, and by how much better than one that all know, to tell who is meant."""
 _STATED_WEIGHT = 0.3
 _MORE = 0.5
 """How much a second topic adds to the wider one it belongs to."""
@@ -102,15 +102,15 @@ class Subject:
 
     def only(self, hits: tuple[Hit, ...], text: str) -> tuple[str, ...]:
         """The one programme that can be meant where none is named: its papers alone speak of the topic, or in these words."""
-        stating = [self._stating(hit.topic) for hit in hits]
-        if topics()["topics"][hits[0].topic].get("peculiar"):
-            alone = [keys[0] for hit, keys in zip(hits[:2], stating, strict=False) if len(keys) == 1 and hit.score > _SURELY]
+        known = topics()["topics"]
+        common = max((hit.score for hit in hits if not known[hit.topic].get("peculiar")), default=0.0)
+        if known[hits[0].topic].get("peculiar") and hits[0].score > max(_SURELY, common + _LEAD):
+            alone = [keys for hit in hits[:2] if hit.score > _SURELY and len(keys := self._stating(hit.topic)) == 1]
             if alone:
-                return (alone[0],)
+                return tuple(alone[0])
         owner, length = self._owners.of(text)
-        if owner and (length >= _LONG_OWN or any(keys in ([], [owner]) for keys in stating[:3])):
-            return (owner,)
-        return ()
+        alone = [keys for hit in hits[:3] if hit.score > _SURELY and (keys := self._stating(hit.topic)) == [owner]]
+        return (owner,) if owner and (length >= _LONG_OWN or alone) else ()
 
     def _stating(self, topic: str) -> list[str]:
         """The programmes whose documents say something to the topic."""
