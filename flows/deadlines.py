@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from knowledge.types import Citation, Deadline, Service, Value, Window
@@ -51,6 +51,7 @@ def _calendar() -> _Calendar:
     )
 
 
+@lru_cache(4096)
 def _published(day: date) -> bool | None:
     from chinese_calendar import is_workday  # late: most conversations never count working days
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from heapq import nlargest
 from operator import itemgetter
 from pathlib import Path
@@ -62,11 +63,16 @@ class Subject:
         self.library = library
         self._reader = Reader(library, topics()["concepts"], folder)
         self._model = read()
+        self._talk = tuple(name for name in self._model.topics if name.startswith(TALK))
         self.names = self._reader.names
         self._facts: Mapping[str, Facts] = {p.key: facts(p, folder) for p in library.programmes}
-        self._owners = Owners({p.key: self.names.restored(_papers(p)) for p in library.programmes}, self._reader)
         self._asked = {p.key: {f.key: f for s in p.latest.services for f in s.fields} for p in library.programmes}
         self._wording = {key: Wording(_worded(known), self._reader) for key, known in self._facts.items()}
+
+    @cached_property
+    def _owners(self) -> Owners:
+        """Made when a question first names no programme."""
+        return Owners({p.key: self.names.restored(_papers(p)) for p in self.library.programmes}, self._reader)
 
     def facts(self, key: str) -> Facts:
         """The facts of one programme."""
@@ -146,8 +152,7 @@ class Subject:
     def fits(self, text: str) -> tuple[dict[str, float], dict[str, float]]:
         """How well each topic fits the words of the text, and each kind of talk, `other` being foreign matters."""
         scores = self._model.scores(self._reader.features(text))
-        talk = {name.removeprefix(TALK): score for name, score in scores.items() if name.startswith(TALK)}
-        return {name: score for name, score in scores.items() if not name.startswith(TALK)}, talk
+        return scores, {name.removeprefix(TALK): scores.pop(name) for name in self._talk if name in scores}
 
     def hits(self, text: str, keys: tuple[str, ...], fits: Mapping[str, float]) -> tuple[Hit, ...]:
         """The topics that fit the text, best first; raised where the asker's own numbers or circumstances speak of one."""
@@ -192,6 +197,6 @@ def _papers(programme: Programme) -> str:
     return " ".join(line for document in programme.latest.documents for section in document.sections for line in section.lines)
 
 
-def _worded(known: Facts) -> dict[str, str]:
-    """For each topic what the programme's document and the answer say, as one text."""
-    return {topic: " ".join([fact.text, *(c.quote for c in fact.citations)]).lower() for topic, fact in known.by_topic.items()}
+def _worded(known: Facts) -> dict[str, list[str]]:
+    """For each topic what the programme's document and the answer say, in parts."""
+    return {topic: [text.lower() for text in (fact.text, *(c.quote for c in fact.citations))] for topic, fact in known.by_topic.items()}

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -263,23 +263,25 @@ def _whole(section: Section) -> str:
 
 def _sentence(section: Section, start: str, to_end: bool) -> str | None:
     """The sentence of the section that begins with `start`, or all from there to the end of the cell."""
-    for cell in _cells(section):
-        for at in _beginnings(cell):
+    for cell, beginnings in _cells(section.lines):
+        for at in beginnings:
             if cell.startswith(start, at):
                 end = None if to_end else _SENTENCE_END.search(cell, at)
                 return cell[at : end.end() if end else len(cell)]
     return None
 
 
-def _cells(section: Section) -> Iterator[str]:
-    for line in section.lines:
-        yield from filter(None, map(squeeze, line.split("\t")))
+@lru_cache(256)
+def _cells(lines: tuple[str, ...]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """The cells of a section without white space, each with where a quotation may begin."""
+    cells = [cell for line in lines for cell in map(squeeze, line.split("\t")) if cell]
+    return tuple((cell, _beginnings(cell)) for cell in cells)
 
 
-def _beginnings(cell: str) -> list[int]:
-    """Where a quotation may begin: the cell's start, after its item marker, after a sentence's end."""
+def _beginnings(cell: str) -> tuple[int, ...]:
+    """The cell's start, after its item marker, after a sentence's end."""
     marker = _MARKER.match(cell)
-    return [0, *([marker.end()] if marker else []), *(end.end() for end in _SENTENCE_END.finditer(cell))]
+    return (0, *([marker.end()] if marker else []), *(end.end() for end in _SENTENCE_END.finditer(cell)))
 
 
 @cache

@@ -6,7 +6,9 @@ Works on text that `Names.restored` made. Which topic the features point to is `
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from knowledge.names import HERE, Names
@@ -83,9 +85,9 @@ class Reader:
         self.names = Names(library, folder, vocabulary=[w for w in self.notions.words() if not w.isascii()])
         self._ignore = re.compile("|".join(sorted(map(re.escape, self.names.where() | _ASIDES), key=len, reverse=True)) or "(?!)")
 
-    def stripped(self, text: str, limit: int = _LONGEST_TEXT) -> str:
-        """The text without programme and place names, spaces and punctuation."""
-        return _ASIDE.sub("", self._ignore.sub("", _DENIED.sub("", text[:limit])))
+    def stripped(self, text: str) -> str:
+        """The beginning of a question without programme and place names, spaces and punctuation."""
+        return _ASIDE.sub("", self._ignore.sub("", _DENIED.sub("", text[:_LONGEST_TEXT])))
 
     def features(self, text: str) -> list[str]:
         """Each run of one to three characters, each English word and each notion, once."""
@@ -109,9 +111,9 @@ class Reader:
 class Wording:
     """How much of a question's wording stands in one of several texts: pairs of characters, rare ones counting more."""
 
-    def __init__(self, texts: Mapping[str, str], reader: Reader) -> None:
+    def __init__(self, texts: Mapping[str, Iterable[str]], reader: Reader) -> None:
         self._reader = reader
-        pairs = {key: _pairs(reader.stripped(text, len(text))) for key, text in texts.items()}
+        pairs = {key: frozenset().union(*map(_pairs, parts)) for key, parts in texts.items()}
         spread = Counter(pair for found in pairs.values() for pair in found)
         self._idf = {pair: math.log(1 + len(pairs) / n) for pair, n in spread.items()}
         self._unseen = math.log(1 + len(pairs))
@@ -140,7 +142,7 @@ class Owners:
         self._reader = reader
         holding: dict[str, set[str]] = defaultdict(set)
         for owner, text in texts.items():
-            bare = reader.stripped(text, len(text))
+            bare = _ASIDE.sub("", text)
             for at in range(len(bare) - _SHORTEST_OWN + 1):
                 holding[bare[at : at + _SHORTEST_OWN]].add(owner)
         self._owner = {run: next(iter(owners)) for run, owners in holding.items() if len(owners) == 1}
@@ -162,5 +164,8 @@ class Owners:
         return (owners[0], best) if len(owners) == 1 else ("", 0)
 
 
-def _pairs(text: str) -> set[str]:
-    return {text[i : i + 2] for i in range(len(text) - 1)}
+@lru_cache(2048)
+def _pairs(text: str) -> frozenset[str]:
+    """Neighbouring characters, punctuation aside; remembered, for many topics quote the same clause."""
+    bare = _ASIDE.sub("", text)
+    return frozenset(map("".join, pairwise(bare)))
