@@ -1,17 +1,17 @@
 """Is a message a command, and which? Only wording that cannot be an answer counts; what it does stands in conversation.py."""
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tomli
 from rapidfuzz import fuzz
 
 from flows.numbers import value_of
 from knowledge.types import Field
 
-_WORDING = tomllib.loads((Path(__file__).parent / "wording" / "commands.toml").read_text(encoding="utf-8"))
+_WORDING = tomli.loads((Path(__file__).parent / "wording" / "commands.toml").read_text(encoding="utf-8"))
 _COMMANDS = {kind: re.compile("|".join(patterns), re.I) for kind, patterns in _WORDING["full"].items()}
 _PATTERN = {name: re.compile(pattern) for name, pattern in _WORDING["pattern"].items()}
 _LEAD = re.compile(r"^(?:你好|您好|有人吗|在吗|算了|要不|还是|好吧|那就|那|老师|麻烦您?|请问?|嗯+|哎|唉|我看)+(?=.{2})")

@@ -1,12 +1,13 @@
 """Which dates follow from the policy and the applicant's own dates? Working days, periods and the deadlines of a service."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
+
+import tomli
 
 from knowledge.types import Citation, Deadline, Service, Value, Window
 
@@ -40,7 +41,7 @@ class _Calendar:
 
 @cache
 def _calendar() -> _Calendar:
-    data = tomllib.loads(_HOLIDAYS.read_text(encoding="utf-8"))
+    data = tomli.loads(_HOLIDAYS.read_text(encoding="utf-8"))
     statutory = data["statutory"]
     return _Calendar(
         announced=frozenset(data["announced"]),

@@ -1,16 +1,17 @@
 """Where do the documents' fixed phrases come from? `wording/checklist.toml`, read once."""
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 UNSTATED = "文件未规定"
 
 
 @cache
 def _phrases() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "wording" / "checklist.toml").read_text(encoding="utf-8"))
+    return tomli.loads((Path(__file__).parent / "wording" / "checklist.toml").read_text(encoding="utf-8"))
 
 
 def phrase(table: str, key: str, **values: object) -> str:

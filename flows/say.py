@@ -1,11 +1,11 @@
 """How is it said? Renders the templates of `wording/say.toml`; no decision is made here."""
 
-import tomllib
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import tomli
 from jinja2 import StrictUndefined, Template, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -16,7 +16,7 @@ _FILE = Path(__file__).parent / "wording" / "say.toml"
 
 @cache
 def _templates() -> dict[str, Any]:
-    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return tomli.loads(_FILE.read_text(encoding="utf-8"))
 
 
 @cache

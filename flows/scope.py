@@ -1,13 +1,13 @@
 """Is the message a question about the documents at all? Commands, greetings, wishes for a person, and other people's matters."""
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import jinja2
+import tomli
 
 TALK = Path(__file__).parent.parent / "knowledge" / "talk.toml"
 Talk = Literal["chat", "command", "handover"]
@@ -35,7 +35,7 @@ class Matter:
 
 @cache
 def _sayings() -> tuple[tuple[Saying, ...], tuple[Matter, ...]]:
-    data = tomllib.loads(TALK.read_text(encoding="utf-8"))
+    data = tomli.loads(TALK.read_text(encoding="utf-8"))
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     sayings = tuple(
         Saying(t["key"], t["outcome"], re.compile(t["match"]), _optional(t.get("unless")), environment.from_string(t["text"]))

@@ -6,13 +6,14 @@ or the sentence that begins with those words, or with … after them all to the 
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
+
+import tomli
 
 from knowledge import quotes
 from knowledge.defects import Defect
@@ -113,7 +114,7 @@ class Facts:
 def facts(programme: Programme, folder: Path = PROGRAMMES) -> Facts:
     """The programme's facts; `FactError` for a pointer that points nowhere. No file: no facts, all is silent."""
     file = folder / programme.key / "faq.toml"
-    table = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    table = tomli.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     values = stated(programme)
     try:
         found = {
@@ -287,4 +288,4 @@ def _beginnings(cell: str) -> tuple[int, ...]:
 @cache
 def topics() -> dict[str, Any]:
     """The content of `topics.toml`: concepts, and topics with name, cues and phrasings."""
-    return tomllib.loads((Path(__file__).parent / "topics.toml").read_text(encoding="utf-8"))
+    return tomli.loads((Path(__file__).parent / "topics.toml").read_text(encoding="utf-8"))

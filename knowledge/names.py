@@ -1,12 +1,13 @@
 """Which programme, service or type does a text name? Reads the library's names and those of `places.toml` and `names.toml`."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from knowledge.sound import Sounds, lowered
 from knowledge.types import Library, Programme
@@ -55,13 +56,13 @@ class _Known:
 @cache
 def places() -> dict[str, Any]:
     """The content of `places.toml`."""
-    return tomllib.loads((HERE / "places.toml").read_text(encoding="utf-8"))
+    return tomli.loads((HERE / "places.toml").read_text(encoding="utf-8"))
 
 
 def names_of(folder: Path, key: str) -> dict[str, Any]:
     """The content of a programme's `names.toml`; empty where there is none: then programme.toml alone names it."""
     file = folder / key / "names.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return tomli.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 class Names:

@@ -4,11 +4,12 @@
 """
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from knowledge.defects import Defect
 from knowledge.records import BROKEN, Sheet, build, identity, join
@@ -108,8 +109,8 @@ def _toml(path: Path, sheet: Sheet) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return tomli.loads(text.replace("\r\n", "\n"))
+    except (tomli.TOMLDecodeError, RecursionError) as error:
         sheet.report("", f"TOML 写法有误：{error}", "按提示的行列改正，文字里的引号和反斜杠要转义")
     return None
 

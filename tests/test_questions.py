@@ -20,16 +20,6 @@ THRESHOLDS = {
     **{"dev": 0.98, "dev2": 0.98, "own": 0.97, "held": 0.97, "third": 0.95, "fourth": 0.96, "fifth": 0.97},
     **{"sixth": 0.9, "seventh": 0.89},
 }
-    "dev": 0.98,
-    "dev2": 0.98,
-    "own": 0.97,
-    "held": 0.97,
-    "third": 0.95,
-    "fourth": 0.96,
-    "fifth": 0.97,
-    "sixth": 0.9,
-    "seventh": 0.89,
-}
 OUTCOMES = {
     "clarify": {"clarify", "answered"},
     "absent": {"not_stated"},
