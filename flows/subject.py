@@ -12,7 +12,7 @@ from pathlib import Path
 from flows.choices import polarity
 from flows.dates import find_dates
 from flows.judge import asks_judgement, judged, spoken_of
-from knowledge.facts import PROGRAMMES, Facts, facts, topics
+from knowledge.facts import PROGRAMMES, Fact, Facts, facts, topics
 from knowledge.model import read
 from knowledge.names import Mention
 from knowledge.search import Owners, Reader, Wording
@@ -198,5 +198,9 @@ def _papers(programme: Programme) -> str:
 
 
 def _worded(known: Facts) -> dict[str, list[str]]:
-    """For each topic what the programme's document and the answer say, in parts."""
-    return {topic: [text.lower() for text in (fact.text, *(c.quote for c in fact.citations))] for topic, fact in known.by_topic.items()}
+    """For each topic what the programme's document and the answer say, in parts; not our own words for what is missing."""
+    return {topic: [text.lower() for text in (*_said(fact), *(c.quote for c in fact.citations))] for topic, fact in known.by_topic.items()}
+
+
+def _said(fact: Fact) -> list[str]:
+    return [part for part in re.split(r"[；。，]", fact.text) if fact.stated and "没有写" not in part]
