@@ -29,13 +29,14 @@ LONGEST = 600
 LONGEST_QUESTION = 1000
 """Characters of a question that are read."""
 MOST_CITATIONS = 16
-SURE = 0.5
+SURE, SURE_OF_HOME = 0.5, 0.42
 """A topic that fits less than this is not believed."""
 SURE_OF_TALK, SURE_OF_OTHER = 0.6, 0.5
 SURELY = 0.9
 """A topic that fits this well is not overruled by an expression for talk or foreign matters."""
-OTHER_ALONE, OTHER_RUNNING = 0.6, 0.9
-"""How well beside the best topic a foreign matter must fit for an expression to overrule it: alone, and amid an application."""
+OTHER_NAMED, OTHER_ALONE, OTHER_RUNNING = 0.3, 0.6, 0.9
+"""How well beside the best topic a foreign matter must fit for an expression to overrule it: where a station is named and the topic
+is not sure, where none is, and amid an application."""
 NEARLY = 0.85
 """A fact that settles the asker's numbers is told instead of one on which the document is silent where it fits this well beside it."""
 CURT = 6
@@ -108,7 +109,7 @@ class Answerer:
         aside = self._aside(text, mention, programme, talk_like, best)
         if aside is not None:
             return aside
-        if not hits or hits[0].score < (SURE_OF_SEVERAL if several else SURE):
+        if best < (SURE_OF_SEVERAL if several else SURE_OF_HOME if keys else SURE):
             return self._unknown(keys if self._at_home(text, mention) else (), hits)
         topic = hits[0].topic
         keys = keys or self._subject.only(hits, text)
@@ -150,7 +151,9 @@ class Answerer:
         here = running and (not mention.programmes or running in mention.programmes)
         if mention.foreign and not (here and (best >= SURELY or not re.search("驿站|工作站", text))):
             return True
-        return (best < SURELY or other > best * (OTHER_RUNNING if running else OTHER_ALONE)) and bool(matter(text))
+        share = OTHER_RUNNING if running else OTHER_ALONE
+        unsure = best < SURELY and (other > OTHER_NAMED * best or not mention.station)
+        return (unsure or other > best * share) and bool(matter(text))
 
     # --- what is said ---
 
@@ -160,7 +163,10 @@ class Answerer:
         others = self._others(programme, text, hits)
         if fact is None or not (fact.stated or _settles(case_of(fact, text))):
             parts = [(told(programme, known, f, text, today), share) for f, share in others]
-            instead = [part for part, share in parts if part.weight > 1 and (part.judgement or share > NEARLY)]
+            peculiar = topics()["topics"][hits[0].topic].get("peculiar")
+            instead = [
+                part for part, share in parts if (part.weight > 1 and part.judgement) or (share > NEARLY and (peculiar or part.weight > 1))
+            ]
             if not instead:
                 return self._silent(programme, hits[0].topic, fact, today, hits)
             spoken = [instead[0], *([told(programme, known, fact, text, today)] if fact else [])]

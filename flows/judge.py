@@ -16,13 +16,17 @@ _EACH = re.compile(
 _TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
 _ASKS = re.compile(r"多少|什么|啥|怎|哪|几[个天年月次场种类号]|谁|如何|为何|[?]|how|what|when|where|which|who")
 _ALONE = re.compile(
-    r"(?:就|只有|光|只)(?:我|站长)?(?:一个人|自己一|一人|1个人|1人|一名|1名|一个(?!月|年|驿|工作站|单位|点|站))|光杆|单枪匹马"
+    r"(?:就|只有|光|只)(?:我|站长)?(?:一个人|自己一|一人|1个人|1人|一名|1名|一个(?!月|年|驿|工作站|单位|点|站(?!长)))|光杆|单枪匹马"
 )
-_ADDED = re.compile(r"加(?!起来)|再加|外加|和一|另有|另外|\+|以及|[俩两一]个?[^,。]{1,6}[,、][俩两一]个?")
+_ADDED = re.compile(r"加(?!起来)|再加|再搭|再配|搭一个|外加|和一|另有|另外|\+|以及|[俩两一]个?[^,。]{1,6}[,、][俩两一]个?")
 _CREW = re.compile(
     r"(?:[一二两俩三四五六\d]+)(?:个|名|位)?(?:专职|兼职|全职|站长|干事|老师|同事|员工|小妹|前台|文员|助理|专员)|(?:站长|小妹|助理|文员|前台|干事)[一二两三\d]个"
 )
 """One group of a crew with its number: 两个专职, 站长一个."""
+_CERTAIN = re.compile(
+    r"板上钉钉|打(?:个)?包票|包过|稳过|稳拿|十拿九稳|铁定|妥了|(?:肯定|一定|必然|保证|准)(?:能|会|就)?(?:过|评上|选上|批|入选|中)|就等着"
+)
+"""Asks to be promised what others decide."""
 _MOST = Decimal(10**12)
 """A larger number is a jest."""
 _EVENTS = (
@@ -35,6 +39,7 @@ _WISHES = re.compile(
 )
 
 
+_SHARE = re.compile(r"有份|有我们|是我们的|归我们|能拿|拿得到|该给|有没有(?:我们)?的?份|有奖")
 _CLAIM = re.compile(r"对(?:吗|吧|不|么|嘛|没)|对不对|没错|是吧|是不是|有没有错|算得|能拿|该拿|入账")
 _VERDICT = {"met": "对，", "unmet": "不对，"}
 _ASKED_SUM = re.compile(r"(?:申请|申报|填|写|报|要|申领|领|金额)[^,。?]{0,8}[\d一二三四五六七八九十两]|金额|想要")
@@ -101,6 +106,8 @@ def spoken_of(text: str) -> dict[str, float]:
         topics["activities"] = (
             0.5 if re.search("打分|考核表", text) else 1.3 if got.events and (got.visits or got.total or got.each) else 0.9
         )
+    if _CERTAIN.search(text):
+        topics["selection"] = 0.9
     if got.ranks and not got.points:
         topics["rank_amount"] = 0.35
     if got.points:
@@ -315,6 +322,8 @@ def _wanted_grade(programme: Programme, text: str, got: Counts) -> str | None:
     best = max(service.grades, key=lambda g: g.at_least)
     if "最高" in text or "顶格" in text:
         return best.name
+    if re.search("最低|合格|达标|过线|及格", text):
+        return min(service.grades, key=lambda g: g.at_least).name
     for grade in service.grades:
         if re.search(rf"{grade.name.lower()}(?:级|档|等|$|,|吗|\?)|(?:评|拿|得|够){grade.name.lower()}", text):
             return grade.name
@@ -342,8 +351,8 @@ def _rank(programme: Programme, got: Counts, text: str) -> Judged | None:
         return Judged(judgement="unmet", text=f"不在前{max(money, default=0)}名，没有奖励。")
     sum_of_rank = money[rank] or 0
     judgement: Judgement | None = None
-    if len(got.money) == 1 and _CLAIM.search(text):
-        judgement = "met" if got.money[0] == sum_of_rank else "unmet"
+    if _SHARE.search(text) or (len(got.money) == 1 and _CLAIM.search(text)):
+        judgement = "met" if not got.money or got.money[0] == sum_of_rank else "unmet"
     return Judged(judgement=judgement, text=f"{_VERDICT.get(judgement or '', '')}第{rank}名是{sum_of_rank / 10_000:g}万元。")
 
 
@@ -356,7 +365,7 @@ def _ceiling(programme: Programme, got: Counts, text: str) -> Judged | None:
     if wanted <= ceiling:
         return Judged(judgement="met", text=f"{wanted / 10_000:g}万元没有超过上限，可以申请，批多少由主管部门定。")
     said = f"不行：{wanted / 10_000:g}万元超过上限，多了{(wanted - ceiling) / 10_000:g}万元。"
-    return Judged(judgement="unmet", text=said)
+    return Judged(judgement="unmet", text=said, topics=("amount",))
 
 
 def _match(got: Counts) -> Judged | None:

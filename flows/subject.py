@@ -21,11 +21,17 @@ from knowledge.types import Library, Programme
 TALK = "talk."
 """Before the names of what is no topic: kinds of talk, and `other`."""
 _BOTH = re.compile(r"两样|两个都|两个是|两种站|两处|又有[^。]*又有|两者|这两")
+_VERSUS = re.compile(
+    r"比呢|比一比|[跟和与同][^,。?]{1,12}(?:比|一样|差)|相比|比起来|两边|两家|两地|跟这边|和这边|差在哪|区别|谁(?:多|少|更|高|严)|哪(?:个|边|家)(?:多|少|更|高|严)|都写了"
+)
+"""Sets another programme beside the one that runs."""
 _ALL = re.compile(
     r"(?:几|五|各|所有|全部|每|你(?:们)?)(?:份|个|家|库里|这里|地)?(?:的)?(?:文件|项目|城市|地方|办法|通知)|你库里|各地|每个城市"
 )
 _LONG_OWN = 5
 """From this length on wording is one programme's own, whatever the topic."""
+_ANY_DAY = date(2000, 1, 1)
+"""Only whether a date is named matters, not which."""
 _MOST = 6
 _SURELY, _LEAD = 0.5, 0.2
 """How well a topic that only one programme knows must fit, and by how much better than one that all know, to tell who is meant."""
@@ -81,6 +87,8 @@ class Subject:
     def scope(self, text: str, mention: Mention, running: str | None) -> tuple[tuple[str, ...], bool]:
         """The programmes that the question is about, and whether it asks for several side by side."""
         keys = mention.programmes
+        if running and keys and running not in keys and _VERSUS.search(text):
+            return (running, *keys), True
         if not keys and _ALL.search(text) and not running:
             return tuple(p.key for p in self.library.programmes), True
         if len(keys) > 1:
@@ -143,8 +151,13 @@ class Subject:
         return sum(1 for fact in found if fact and fact.stated) / len(keys)
 
     def narrowed(self, keys: tuple[str, ...], topic: str, text: str) -> tuple[str, ...]:
-        """Of programmes in one place the one whose document can judge the asker's numbers, where it is the only one."""
-        if len(keys) < 2 or not asks_judgement(text):
+        """Of programmes in one place the one whose document alone can judge the asker's own dates or numbers."""
+        if len(keys) < 2:
+            return keys
+        stating = [key for key in keys if key in self._stating(topic)]
+        if len(stating) == 1 and find_dates(text, _ANY_DAY):
+            return tuple(stating)
+        if not asks_judgement(text):
             return keys
         able = [k for k in keys if (f := self._facts[k].by_topic.get(topic)) and judged(f, self.library.programme(k), text)]
         return tuple(able) if len(able) == 1 else keys
@@ -185,7 +198,7 @@ class Subject:
         for topic, fact in ((topic, known[topic]) for topic in likely if topic in known):
             if any(case.holds(text) for case in fact.cases):
                 found[topic] = _CASE_WEIGHT
-            if fact.closes and _IN_TIME.search(text) and find_dates(text, date.max):
+            if fact.closes and _IN_TIME.search(text) and find_dates(text, _ANY_DAY):
                 found[topic] = found.get(topic, 0.0) + _DATE_WEIGHT
             if fact.reckon and re.search(rf"[日号月天][^,。]{{0,8}}(?:{fact.reckon.said})", text):
                 found[topic] = found.get(topic, 0.0) + _DATE_WEIGHT

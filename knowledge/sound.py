@@ -55,6 +55,14 @@ def split_pinyin(token: str) -> tuple[str, ...]:
     return ends[-1] or ()
 
 
+_EVERYDAY = frozenset("不到是的了在里十写手些才住和只有没就也都")
+"""Characters that stand for themselves: 申请到 is not 申青岛, 写一份 not 协议份."""
+
+
+def _everyday(said: str, word: str) -> bool:
+    return any(a != b and a in _EVERYDAY for a, b in zip(said, word, strict=True))
+
+
 class Sounds:
     """Words by their reading: restores sound-alikes in Chinese text, and whole vocabularies from pinyin."""
 
@@ -79,7 +87,8 @@ class Sounds:
         for length in self._lengths:
             for at in range(len(text) - length + 1):
                 word = self._heard.get(tuple(heard[at : at + length]))
-                if word and text[at : at + length] != word and not self._kept(text, at, length):
+                said = text[at : at + length]
+                if word and said != word and not _everyday(said, word) and not self._kept(text, at, length):
                     text = text[:at] + word + text[at + length :]
         return text
 

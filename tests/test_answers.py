@@ -1,5 +1,6 @@
 """Answers: facts with their clause, judging, reckoning, comparing, asking back, and what is not answered."""
 
+import random
 import re
 import shutil
 import unicodedata
@@ -18,6 +19,7 @@ from knowledge.facts import Fact, FactError, Reckon, facts, topics
 from knowledge.load import load
 from knowledge.text import squeeze
 from knowledge.types import Library
+from tests.strange import strange
 
 KNOWLEDGE = Path(__file__).parent.parent / "knowledge"
 TODAY = date(2026, 11, 22)
@@ -256,3 +258,13 @@ def test_the_check_names_a_wrong_answer_file(tmp_path: Path) -> None:
     assert any("faq.toml" in str(defect) and "联系人地址" in str(defect) for defect in check(tmp_path / "k"))
     file.write_text(f'{text}\n[no_such_topic]\nsilent = "没有写。"\n', encoding="utf-8")
     assert any(defect.key == "no_such_topic" for defect in check(tmp_path / "k"))
+
+
+def test_ten_thousand_strange_texts_get_an_answer_each() -> None:
+    outcomes = set()
+    for number, text in enumerate(strange(random.Random(7), 10_000)):
+        found = ANSWERER.ask(text, programme=LIBRARY.programmes[number % 5].key if number % 2 else None, today=TODAY)
+        assert found.text
+        assert len(found.whole) <= 1200
+        outcomes.add(found.outcome)
+    assert {"answered", "out_of_scope", "clarify", "not_stated"} <= outcomes
