@@ -56,7 +56,7 @@ def split_pinyin(token: str) -> tuple[str, ...]:
 
 
 _EVERYDAY = frozenset("不到是的了在里十写手些才住和只有没就也都")
-"""Characters that stand for themselves: 申请到 is not 申青岛, 写一份 not 协议份."""
+"""Characters that stand for themselves: 手里 is not 受理, 写一份 not 协议份."""
 
 
 def _everyday(said: str, word: str) -> bool:
