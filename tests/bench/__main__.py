@@ -1,13 +1,20 @@
-"""`python -m tests.bench [turns questions papers starts memory]`: measure, print the table."""
+"""`python -m tests.bench [turns questions channels papers starts memory]`: measure, print the table."""
 
 import os
 import platform
 import sys
 
-from tests.bench import papers, questions, starts, turns
+from tests.bench import channels, papers, questions, starts, turns
 from tests.bench.figures import Figure, table
 
-PARTS = {"turns": turns.figures, "questions": questions.figures, "papers": papers.figures, "starts": starts.starts, "memory": starts.memory}
+PARTS = {
+    "turns": turns.figures,
+    "questions": questions.figures,
+    "channels": channels.figures,
+    "papers": papers.figures,
+    "starts": starts.starts,
+    "memory": starts.memory,
+}
 
 
 def main() -> None:
