@@ -20,7 +20,7 @@ from tests.fakes.wechat import Keys, Platform
 
 RUNS = 3
 CONNECTIONS, PEOPLE = 16, 64
-SAID = ("我想申请柳州驿站认定", "联谊型", *("有",) * 9, "齐全", "6场", "每场60人", "没有", "有")
+SAID = ("我想申请柳州驿站认定", "联谊型", "没有", *("有",) * 9, "齐全", "6场", "60人", "柳州某书院")
 """What each person says: the beginning of an application."""
 RATE, SECONDS = 100, 6
 SLOW = 200
