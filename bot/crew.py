@@ -10,10 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-TOGETHER = 0.01
+TOGETHER = 0.03
 """Seconds of work whose results come back together."""
 STUCK = 0.05
 """Seconds without a result after which another thread helps."""
@@ -32,8 +33,16 @@ class _Job(Generic[_In, _Out]):
 class Crew(Generic[_In, _Out]):
     """Calls `work` with arguments, in at most `threads` threads; of one loop."""
 
-    def __init__(self, work: Callable[[_In], _Out], *, threads: int, name: str) -> None:
-        self._work, self._threads = work, threads
+    def __init__(
+        self,
+        work: Callable[[_In], _Out],
+        *,
+        threads: int,
+        name: str,
+        together: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
+    ) -> None:
+        """`together` surrounds the work whose results come back together; where it ends in an error, each of them is that error."""
+        self._work, self._threads, self._together = work, threads, together
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._queue: deque[_Job[_In, _Out]] = deque()
         self._active = 0
@@ -72,18 +81,29 @@ class Crew(Generic[_In, _Out]):
 
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         """In a thread: work off the queue."""
+        while self._queue:
+            _tell(loop, self._report, self._some(), False)
+        _tell(loop, self._report, [], True)
+
+    def _some(self) -> list[_Job[_In, _Out]]:
+        """Work on what has queued, for as long as results may wait for each other."""
         done: list[_Job[_In, _Out]] = []
-        began = time.monotonic()
-        while job := self._next():
-            try:
-                job.result = self._work(job.argument)
-            except BaseException as error:
+        until = time.monotonic() + TOGETHER
+        try:
+            with self._together():
+                while time.monotonic() < until and (job := self._next()):
+                    done.append(job)
+                    self._do(job)
+        except Exception as error:
+            for job in done:
                 job.error = error
-            done.append(job)
-            if time.monotonic() - began >= TOGETHER:
-                _tell(loop, self._report, done, False)
-                done, began = [], time.monotonic()
-        _tell(loop, self._report, done, True)
+        return done
+
+    def _do(self, job: _Job[_In, _Out]) -> None:
+        try:
+            job.result = self._work(job.argument)
+        except BaseException as error:
+            job.error = error
 
     def _next(self) -> _Job[_In, _Out] | None:
         try:

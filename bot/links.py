@@ -27,8 +27,8 @@ class Opened:
 
 def new_token(desk: Desk, person: PersonKey, draft: str, now: datetime | None = None) -> str:
     """A fresh token for the draft's page, good for 72 hours and as often as wished: link previews fetch it too."""
-    token = secrets.token_urlsafe(_BYTES)
-    desk.store.add_link(token, Link(person=person, draft=draft, expires_at=(now or datetime.now(UTC)) + LIFETIME))
+    token, now = secrets.token_urlsafe(_BYTES), now or datetime.now(UTC)
+    desk.store.add_link(token, Link(person=person, draft=draft, expires_at=now + LIFETIME), now)
     return token
 
 

@@ -88,7 +88,7 @@ def make_app(desk: Desk, settings: Settings, *, at_once: int = 20, at_end: Calla
         lifespan=lambda _: _running(wired, at_end),
     )
     made.state.end = at_end
-    made.state.report = tuple(f"{one.name}: {one.channel.status()}" for one in wired)
+    made.state.report = tuple(one.channel.status() for one in wired)
     return made
 
 

@@ -18,10 +18,10 @@ from starlette.routing import Route
 from bot import wechat_envelope as envelope
 from bot.bubbles import LIMIT
 from bot.crew import Crew
-from bot.handle import Desk
+from bot.handle import BUSY, Desk
 from bot.limits import Limiter
 from bot.settings import Settings, SettingsError
-from bot.wechat_answer import CHANNEL, Answer, Counter
+from bot.wechat_answer import CHANNEL, Answer, Counter, person_of
 from bot.wechat_api import WeChatApi
 from bot.wechat_envelope import Gate, Incoming, Refused
 from bot.wechat_push import Sender
@@ -45,7 +45,7 @@ class WeChat:
         self.gate, self.counter, self._api = gate, counter, api
         self.budget, self.reading = budget, reading
         self.limiter = Limiter(clock=gate.clock)
-        self._crew = Crew(counter.answer, threads=THREADS, name=CHANNEL)
+        self._crew = Crew(counter.answer, threads=THREADS, name=CHANNEL, together=counter.desk.store.gathered)
         self._flights: OrderedDict[tuple[str, str], asyncio.Task[str]] = OrderedDict()
         self._last: dict[str, asyncio.Future[Answer]] = {}
         self._late: set[str] = set()
@@ -108,7 +108,7 @@ class WeChat:
         await asyncio.wait({turn}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
         if not turn.done():
             return await self._overrun(incoming, turn)
-        answer = turn.result()
+        answer = _result(turn)
         if answer.settles:
             await asyncio.to_thread(self._settle, answer.settles)
         return self._after_orphan(incoming.sender, orphan, answer.text)
@@ -156,7 +156,7 @@ class WeChat:
         await asyncio.wait({noted})
         self._late.discard(push.id)
         if not await asyncio.to_thread(self.counter.release, push):
-            self._orphans[sender] = turn.result().text
+            self._orphans[sender] = _result(turn).text
             if len(self._orphans) > REMEMBERED:
                 self._orphans.popitem(last=False)
         elif self.sender:
@@ -172,6 +172,15 @@ class WeChat:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()):
             _log.error("wechat_background_failed", error=type(error).__name__)
+
+
+def _result(turn: asyncio.Future[Answer]) -> Answer:
+    """The answer, unless the disk failed to take what it tells of."""
+    try:
+        return turn.result()
+    except StoreError as error:
+        _log.error("wechat_store_failed", error=type(error).__name__)
+        return Answer(text=BUSY)
 
 
 def wechat(settings: Settings, desk: Desk, clock: Callable[[], float] = time.time, *, page_subscribes: bool = False) -> WeChat | None:
@@ -240,6 +249,7 @@ def routes(channel: WeChat) -> list[Route]:
             body = await _body(request, channel.reading)
             query = channel.gate.check(request.query_params.multi_items())
             incoming = channel.gate.read(query, body)
+            request.scope["person"] = person_of(incoming)
             return await _answered(channel, incoming, deadline)
         except Refused as refused:
             return _refusal(refused)

@@ -48,8 +48,9 @@ def change_note(db: Database, key: Row, name: str, change: Callable[[str | None]
     return new
 
 
-def add_link(db: Database, key: Row, hashed: str, link: Link) -> None:
+def add_link(db: Database, key: Row, hashed: str, link: Link, now: datetime) -> None:
     """Remember a link, and forget those of the person that have expired."""
+    db.execute(f"DELETE FROM links WHERE {_OF} AND expires_at <= ?", (*key, now.timestamp()))
     db.execute(
         "INSERT INTO links (channel, sender, token, draft, expires_at) VALUES (?, ?, ?, ?, ?)",
         (*key, hashed, link.draft, link.expires_at.timestamp()),

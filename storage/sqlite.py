@@ -64,6 +64,10 @@ class SqliteStore:
         self._unseen: tuple[_Mark, PersonKey, str] | None = None
         """The message last looked for that was new, and when that was so."""
         self._sessions = Remembered(remembered)
+        self._gathering: set[int] = set()
+        """The threads whose transactions become durable together."""
+        self._waits = True
+        """Whether the connection waits for the disk at each commit."""
         with self._guarded():
             pass
         if self._scrub_is_due():
@@ -167,10 +171,10 @@ class SqliteStore:
         with self._writing() as db:
             return beside.change_note(db, _key(person), name, change)
 
-    def add_link(self, token: str, link: Link) -> None:
+    def add_link(self, token: str, link: Link, now: datetime) -> None:
         """Remember a link under its token's hash."""
         with self._writing() as db:
-            beside.add_link(db, _key(link.person), self._cipher.hashed("link", token), link)
+            beside.add_link(db, _key(link.person), self._cipher.hashed("link", token), link, now)
 
     def link(self, token: str, now: datetime) -> Link | None:
         """The link of that token, if it is still good."""
@@ -219,6 +223,17 @@ class SqliteStore:
             if found:
                 self._scrub()
         return found
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """One wait for the disk for all that this thread commits within."""
+        thread = threading.get_ident()
+        self._gathering.add(thread)
+        try:
+            yield
+        finally:
+            self._gathering.discard(thread)
+            self._reach_disk()
 
     def close(self) -> None:
         """Release the connection; the store cannot be used afterwards."""
@@ -295,9 +310,35 @@ class SqliteStore:
     @contextmanager
     def _writing(self) -> Iterator[Database]:
         """One transaction: everything or nothing, durable when left."""
-        with self._guarded() as db, db.atomic():
-            db.execute(TAKE_WRITE_LOCK)
-            yield db
+        with self._guarded() as db:
+            self._wait_for_disk(db, threading.get_ident() not in self._gathering)
+            with db.atomic():
+                db.execute(TAKE_WRITE_LOCK)
+                yield db
+
+    def _wait_for_disk(self, db: Database, wanted: bool) -> None:
+        """At each commit of this thread, or later in `_reach_disk`. NORMAL leaves out that wait alone, not the order of writes."""
+        if wanted != self._waits:
+            db.execute(f"PRAGMA synchronous = {'FULL' if wanted else 'NORMAL'}")
+            self._waits = wanted
+
+    def _reach_disk(self) -> None:
+        """Wait until the disk has what was committed. It lies in the WAL: nothing leaves that before the disk has it elsewhere.
+
+        See https://www.sqlite.org/wal.html#performance_considerations.
+        """
+        try:
+            wal = os.open(self.path.with_name(f"{self.path.name}-wal"), os.O_RDWR)
+            try:
+                os.fsync(wal)
+            finally:
+                os.close(wal)
+        except FileNotFoundError:
+            return  # closing took what it held into the database, durably
+        except OSError as error:
+            with self._lock:
+                self._drop()
+            raise StoreError(f"{self.path}: {_CAUSES[sqlite3.SQLITE_IOERR]} ({error.strerror})") from error
 
     def _open(self) -> Database:
         if self._closed:
@@ -343,6 +384,7 @@ class SqliteStore:
 
     def _drop(self) -> None:
         db, self._db = self._db, None
+        self._waits = True
         self._unseen = None
         self._sessions.clear()
         if db is not None:

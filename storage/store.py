@@ -1,6 +1,7 @@
 """What does a store promise? The protocol every storage keeps; sqlite.py and later ones pass the same tests."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -129,8 +130,8 @@ class Store(Protocol):
     def change_note(self, person: PersonKey, name: str, change: Callable[[str | None], str | None]) -> str | None:
         """Replace a note by what `change` makes of it (None: delete) in one transaction; returns the new one. The person may be new."""
 
-    def add_link(self, token: str, link: Link) -> None:
-        """Remember a link under its token's hash. StoreError for a person who is not there."""
+    def add_link(self, token: str, link: Link, now: datetime) -> None:
+        """Remember a link under its token's hash, and forget the person's that have expired. StoreError for a person who is not there."""
 
     def link(self, token: str, now: datetime) -> Link | None:
         """The link of that token, unless it has expired or was revoked."""
@@ -155,6 +156,12 @@ class Store(Protocol):
 
     def push_states(self, channel: str) -> dict[str, int]:
         """How many pushes of a channel are in each state."""
+
+    def gathered(self) -> AbstractContextManager[None]:
+        """What this thread reads or commits within need not be durable before the end: one wait for all. Tell nobody of it before.
+
+        StoreError at the end: it may be lost when the power fails.
+        """
 
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person from database and WAL; False when there was nothing."""

@@ -80,7 +80,7 @@ def test_a_change_that_fails_changes_nothing(store: Store) -> None:
 
 
 def test_a_link_leads_to_its_draft_until_it_expires(store: Store) -> None:
-    store.add_link("token-1", Link(person=WANG, draft="d1", expires_at=LATER))
+    store.add_link("token-1", Link(person=WANG, draft="d1", expires_at=LATER), NOW)
     found = store.link("token-1", NOW)
     assert found is not None
     assert (found.person, found.draft, found.expires_at) == (WANG, "d1", LATER)
@@ -90,18 +90,27 @@ def test_a_link_leads_to_its_draft_until_it_expires(store: Store) -> None:
 
 def test_links_are_revoked_by_draft_or_all(store: Store) -> None:
     for number, draft in enumerate(("d1", "d1", "d2")):
-        store.add_link(f"t{number}", Link(person=WANG, draft=draft, expires_at=LATER))
-    store.add_link("of li", Link(person=LI, draft="d3", expires_at=LATER))
+        store.add_link(f"t{number}", Link(person=WANG, draft=draft, expires_at=LATER), NOW)
+    store.add_link("of li", Link(person=LI, draft="d3", expires_at=LATER), NOW)
     assert store.revoke_links(WANG, "d1") == 2
     assert [bool(store.link(t, NOW)) for t in ("t0", "t1", "t2", "of li")] == [False, False, True, True]
     assert store.revoke_links(WANG) == 1
     assert store.link("of li", NOW)
 
 
+def test_a_new_link_forgets_the_expired_ones_of_that_person_alone(store: Store) -> None:
+    for name, person in (("old", WANG), ("of li", LI)):
+        store.add_link(name, Link(person=person, draft="d1", expires_at=LATER), NOW)
+    store.add_link("good", Link(person=WANG, draft="d1", expires_at=LATER + timedelta(minutes=1)), NOW)
+    store.add_link("new", Link(person=WANG, draft="d1", expires_at=LATER + timedelta(hours=1)), LATER)
+    kept = [token for token in ("old", "good", "new", "of li") if store.link(token, NOW)]
+    assert kept == ["good", "new", "of li"]
+
+
 def test_the_token_itself_is_not_in_the_file(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "a.db", b"a secret of at least 32 characters")
     say(store, WANG)
-    store.add_link("CANARY-TOKEN-0123456789", Link(person=WANG, draft="d1", expires_at=LATER))
+    store.add_link("CANARY-TOKEN-0123456789", Link(person=WANG, draft="d1", expires_at=LATER), NOW)
     store.close()
     assert all(b"CANARY-TOKEN" not in file.read_bytes() for file in tmp_path.iterdir())
 
@@ -168,7 +177,7 @@ def test_a_push_for_nobody_is_refused_and_the_others_of_the_call_are_not_queued(
 
 def test_forgetting_takes_notes_links_and_pushes_along(store: Store) -> None:
     store.change_note(WANG, "reach", lambda _: "1")
-    store.add_link("t", Link(person=WANG, draft="d1", expires_at=LATER))
+    store.add_link("t", Link(person=WANG, draft="d1", expires_at=LATER), NOW)
     store.post(push(1))
     store.forget(WANG)
     assert (store.note(WANG, "reach"), store.link("t", NOW), taken(store)) == (None, None, [])

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -33,6 +35,23 @@ async def test_what_is_stuck_does_not_hold_up_what_waits_behind_it() -> None:
     assert not any(one.done() for one in stuck)
     free.set()
     assert await asyncio.wait_for(asyncio.gather(*stuck), 10) == ["stuck"] * 2
+    crew.close()
+
+
+async def test_what_could_not_be_kept_together_is_no_result() -> None:
+    ends: list[str] = []
+
+    @contextmanager
+    def together() -> Iterator[None]:
+        yield
+        ends.append("kept" if ends else "lost")
+        if ends == ["lost"]:
+            raise OSError("the disk")
+
+    crew: Crew[int, int] = Crew(lambda n: n, threads=1, name="test", together=together)
+    with pytest.raises(OSError, match="the disk"):
+        await crew.run(1)
+    assert await asyncio.wait_for(crew.run(2), 10) == 2
     crew.close()
 
 

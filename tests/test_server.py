@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,7 @@ from bot import guard, log, server
 from bot.limits import Limiter
 from flows.types import PersonKey
 from storage.store import Push
+from tests.fakes.wechat import Keys, Platform
 from tests.site import WAIT, Site, Visitor, serving, settings_for, site
 from tests.talk import Talk
 from tests.test_page import token_of
@@ -190,6 +192,30 @@ def test_a_line_tells_the_route_without_its_token_and_the_person_by_a_hash(here:
     assert requests == [("GET", "/", 200), ("POST", "/", 303), ("GET", "/", 200), ("GET", "/a/{token}", 200), ("GET", "-", 404)]
     assert len({one["person"] for one in lines if one.get("route") == "/"}) == 1
     assert not [secret for secret in (token, visitor.person.sender, "13900001234", "书院") if secret in text]
+
+
+def test_a_wechat_callback_is_logged_with_a_hash_of_its_person(tmp_path: Path, logged: io.StringIO) -> None:
+    keys, people = Keys(), ("oCANARY_openid_0000000000001", "oCANARY_openid_0000000000002")
+    given = {"wechat_token": SecretStr(keys.token), "wechat_aes_key": SecretStr(keys.aes_key), "wechat_app_id": keys.app_id}
+    with site(tmp_path, **given) as here:
+        platform = Platform(here.url, time.time, keys)
+        for openid in (*people, people[0]):
+            query, body = platform.sealed(platform.xml(openid, "text", Content="你好"))
+            httpx.post(f"{here.url}/wechat", params=query, content=body, timeout=WAIT, trust_env=False).raise_for_status()
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    first, second, third = (one["person"] for one in lines if one.get("route") == "/wechat")
+    assert first == third != second
+    assert "CANARY" not in logged.getvalue()
+
+
+def test_the_report_names_a_channel_once(tmp_path: Path) -> None:
+    talk, keys = Talk(tmp_path, "2026-11-22"), Keys()
+    settings = settings_for(tmp_path, wechat_token=SecretStr(keys.token), wechat_aes_key=SecretStr(keys.aes_key), wechat_app_id=keys.app_id)
+    lines = server.report(server.make_app(talk.desk, settings), settings, "http://here")
+    talk.desk.store.close()
+    assert [line for line in lines if "微信：" in line or "wechat" in line] == [
+        "微信：未认证订阅号，加密，不能主动发送，提醒等对方下次来时显示"
+    ]
 
 
 def test_libraries_that_log_addresses_or_exceptions_give_nothing_away(logged: io.StringIO) -> None:

@@ -1,5 +1,6 @@
 """What every store promises. The first part runs over each kind of store; the rest is about SQLite's one file."""
 
+import errno
 import os
 import random
 import re
@@ -564,6 +565,45 @@ def test_the_settings_that_make_a_commit_durable_are_on(sqlite_at: SqliteStore) 
     assert db is not None
     names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
     assert [db.execute(f"PRAGMA {name}").fetchone()[0] for name in names] == ["wal", 2, 1, 1]
+
+
+def test_what_a_thread_commits_together_waits_for_the_disk_once_before_it_is_told(
+    sqlite_at: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[str] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (waited.append(Path(f"/proc/self/fd/{file}").readlink().name), real(file)))
+    modes = []
+    with sqlite_at.gathered():
+        for number in (1, 2):
+            say(sqlite_at, number)
+            modes.append(_synchronous(sqlite_at))
+        with ThreadPoolExecutor(1) as other:
+            other.submit(say, sqlite_at, 1, person=LI).result(20)
+        modes.append(_synchronous(sqlite_at))
+        assert not waited
+    assert waited == [f"{sqlite_at.path.name}-wal"]
+    say(sqlite_at, 3)
+    assert [*modes, _synchronous(sqlite_at)] == [1, 1, 2, 2]
+
+
+def _synchronous(store: SqliteStore) -> int:
+    db = store._db
+    assert db is not None
+    return int(db.execute("PRAGMA synchronous").fetchone()[0])
+
+
+def test_a_disk_that_fails_is_told_of_and_the_store_goes_on(sqlite_at: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", _broken)
+        with pytest.raises(StoreError, match="the disk failed to read or write; check it"), sqlite_at.gathered():
+            say(sqlite_at, 1)
+    say(sqlite_at, 2)
+    assert _synchronous(sqlite_at) == 2
+
+
+def _broken(_: int) -> None:
+    raise OSError(errno.EIO, "Input/output error")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The WeChat callback over real HTTP: the vectors of another implementation, every kind of message, and a whole application."""
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import httpx
 import pytest
 
 from bot.bubbles import MORE
+from bot.handle import BUSY
 from bot.settings import Settings, SettingsError
 from bot.wechat import wechat
 from bot.wechat_words import NOT_HEARD, TOO_FAST
@@ -205,6 +208,17 @@ async def test_a_long_answer_comes_in_pages_and_a_repeat_gets_the_same_page(tmp_
         nothing_left = await place.platform.say(OPENID, "更多")
         assert nothing_left.text
         assert place.desk.store.load(PERSON).revision == 2
+
+
+async def test_an_answer_that_the_disk_did_not_take_is_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with inside(tmp_path) as place:
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", broken)
+            assert (await place.platform.say(OPENID, "我想申请柳州驿站认定")).text == BUSY
+        assert "联谊型" in (await place.platform.say(OPENID, "我想申请柳州驿站认定")).text
 
 
 async def test_a_person_who_had_everything_deleted_leaves_nothing_and_a_repeat_writes_nothing(tmp_path: Path) -> None:
