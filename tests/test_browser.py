@@ -54,7 +54,8 @@ class Seen:
         page.on("console", lambda said: self.console.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.console.append(str(error)))
         page.on("response", self.judge)
-        page.on("requestfailed", lambda request: self.failed.append(request.url) if "/files/" not in request.url else None)
+        # a download, and what was still loading when the page was left, end as aborted: no fault
+        page.on("requestfailed", lambda request: self.failed.append(request.url) if request.failure != "net::ERR_ABORTED" else None)
         page.on("request", lambda request: self.foreign.append(request.url) if not request.url.startswith(url) else None)
 
     def judge(self, response: Response) -> None:
