@@ -165,7 +165,7 @@ class Answerer:
             parts = [(told(programme, known, f, text, today), share) for f, share in others]
             peculiar = topics()["topics"][hits[0].topic].get("peculiar")
             instead = [
-                part for part, share in parts if (part.weight > 1 and part.judgement) or (share > NEARLY and (peculiar or part.weight > 1))
+                part for part, share in parts if (part.weight > 2 and part.judgement) or (share > NEARLY and (peculiar or part.weight > 2))
             ]
             if not instead:
                 return self._silent(programme, hits[0].topic, fact, today, hits)

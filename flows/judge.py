@@ -1,19 +1,14 @@
-"""Does the asker's own number meet the clause? Reads counts out of a question and compares them with the programme's own rules."""
+"""Does the asker's own number meet the clause? Compares what `counts.py` reads out of a question with the programme's own rules."""
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 
-from flows.numbers import find
+from flows.counts import Counts, counts
 from knowledge.facts import Fact, Judgement
 from knowledge.types import Programme, Test
 
-_UNIT = re.compile(r"(?:多|来|几|余|出头|上下|左右)?(场|次|期|回|趟|人次|笔|个人|号人|来人|个名字|名|位|人|个|几个|多个)?")
-_EACH = re.compile(
-    r"每场|每次|每期|每回|回回|场场|次次|一场|一次|那回|那场|那期|那次|别的场次|其他场|最少|最冷清|单场|平均|都是|都有|都在|人最多"
-)
-_TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
+_BESIDES_HEAD = re.compile(r"(?:除(?:了|开|去)?|加上|算上|连(?:上|同)?|带上?)(?:我这个|那个)?站长")
 _ASKS = re.compile(r"多少|什么|啥|怎|哪|几[个天年月次场种类号]|谁|如何|为何|[?]|how|what|when|where|which|who")
 _ALONE = re.compile(
     r"(?:就|只有|光|只)(?:我|站长)?(?:一个人|自己一|一人|1个人|1人|一名|1名|一个(?!月|年|驿|工作站|单位|点|站(?!长)))|光杆|单枪匹马"
@@ -27,13 +22,10 @@ _CERTAIN = re.compile(
     r"板上钉钉|打(?:个)?包票|包过|稳过|稳拿|十拿九稳|铁定|妥了|(?:肯定|一定|必然|保证|准)(?:能|会|就)?(?:过|评上|选上|批|入选|中)|就等着"
 )
 """Asks to be promised what others decide."""
-_MOST = Decimal(10**12)
-"""A larger number is a jest."""
 _EVENTS = (
     r"活动|场|讲座|沙龙|路演|读书会|茶会|聚会|办(?:了|过|上)?[\d一二两三四五六七八九十]"
     r"|人(?:次|数|才)|来(?:了)?[\d一二两三四五六七八九十]+(?:多)?人"
 )
-_FEWEST = re.compile(r"最(?:少|冷清|低)[^,。?]{0,6}[\d一二三四五六七八九十]")
 _WISHES = re.compile(
     r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?档|哪级|有没有份|没事|吗|不$|没$"
 )
@@ -53,22 +45,6 @@ class Judged:
     text: str
     topics: tuple[str, ...] = ()
     """Further topics whose clauses belong to the answer."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """The numbers of a question by what they count; people once an activity and in all are kept apart."""
-
-    events: list[float] = field(default_factory=list)
-    each: list[float] = field(default_factory=list)
-    total: list[float] = field(default_factory=list)
-    visits: list[float] = field(default_factory=list)
-    people: list[float] = field(default_factory=list)
-    points: list[float] = field(default_factory=list)
-    ranks: list[int] = field(default_factory=list)
-    money: list[float] = field(default_factory=list)
-    average: bool = False
-    """The people of an activity are an average: the fewest are not known."""
 
 
 def asks_judgement(text: str) -> bool:
@@ -116,58 +92,6 @@ def spoken_of(text: str) -> dict[str, float]:
     if _ALONE.search(text) or (crew and (got.people or got.total) and not got.visits):
         topics["staff"] = 0.6
     return topics
-
-
-def counts(text: str) -> Counts:
-    """The numbers in restored text, sorted by their units and the words before them."""
-    got = Counts()
-    for q in find(text):
-        value = float(min(q.value, _MOST))
-        before = re.split(r"[,。;!?]", text[: q.start])[-1]
-        after = re.split(r"[,。;!?]", text[q.end :])[0]
-        if re.search(r"第$|排$|排名$|名次$", before) and not re.match(r"[批条章年季方档次场期回轮步届]", after):
-            got.ranks.append(int(value))
-        elif re.match(r"分(?!之|别|钟|类|成)", after):
-            got.points.append(value)
-        elif re.match(r"万|元|块", after) or "万" in q.numeral:
-            got.money.append(value if "万" in q.numeral else value * 10_000)
-        else:
-            _count(got, value, before, after)
-    got.average = bool(re.search(r"平均|均摊|差不多每", text)) and not _FEWEST.search(text)
-    said = re.findall(r"(?:第|排)([一二三四五六七八九1-9])(?!批|条|章|年|季|方|档|次|场|期|回|轮|步|届)", text)
-    got.ranks = got.ranks or [int(r) if r.isdigit() else "零一二三四五六七八九".index(r) for r in said]
-    return got
-
-
-def _count(got: Counts, value: float, before: str, after: str) -> None:
-    unit = _UNIT.match(after)
-    name = unit[1] if unit else None
-    if name in ("场", "次", "期", "回", "趟"):
-        if _is_count(value, before, after):
-            got.events.append(value * _times_a_year(before))
-    elif name in ("人次", "笔"):
-        got.visits.append(value)
-    elif re.match(r"(?:个)?(?:年|月|天|日|号(?!人)|点|%|平|区|店|所|家|层|站|份|项|级|档|条|小时|类)", after):
-        return
-    elif _TOTAL.search(before):
-        got.total.append(value)
-    elif _EACH.search(before):
-        got.each.append(value)
-    elif name or not after:
-        got.people.append(value)
-
-
-def _times_a_year(before: str) -> int:
-    """每季度一场 is four a year, 每月 twelve."""
-    found = re.search(r"(?:每|一)(?:个)?(季|月|周)(?:度)?(?:都)?(?:办|搞|有|做|开)?$", before)
-    return {"季": 4, "月": 12, "周": 52}[found[1]] if found else 1
-
-
-def _is_count(value: float, before: str, after: str) -> bool:
-    """Whether a number of 场 or 次 counts events: not 第三次, 每次, 一次性, 少一回."""
-    if re.search(r"[第每上下这那哪]$", before) or after.startswith(("次性", "次一", "回事")):
-        return False
-    return not (value == 1 and re.search(r"[少有头差多搞办]$", before) and "年" not in before)
 
 
 def _limit(programme: Programme, key: str) -> tuple[float, str] | None:
@@ -283,6 +207,8 @@ def _head_count(got: Counts, text: str) -> float | None:
     people = got.total or got.people + got.each
     if not people:
         return None
+    if _BESIDES_HEAD.search(text) and len(people) == 1:
+        return people[0] + 1
     if got.total or re.search(r"[跟和与][^,。]{0,8}(?:两|二|三|四|五|2|3|4|5)(?:个)?人", text):
         return people[-1]
     several = _ADDED.search(text) or len(_CREW.findall(text)) > 1
@@ -295,9 +221,11 @@ def _grades(programme: Programme, got: Counts, text: str) -> Judged | None:
     if service is None or not people or (len(people) == 1 and re.search(r"要(?:几|多少)", text)):
         return None
     number, said = people[0], ""
-    if len(people) > 1 and _left_town(programme, text):
-        number -= people[1]
-        said = f"只算为本地企业引进的，{people[0]:g}-{people[1]:g}={number:g}名；"
+    off = got.struck or (people[1:2] if _left_town(programme, text) else [])
+    if off:
+        number -= off[0]
+        why = "" if got.struck else "只算为本地企业引进的，"
+        said = f"{why}{people[0]:g}-{off[0]:g}={number:g}名；"
     reached = next((g for g in sorted(service.grades, key=lambda g: -g.at_least) if number >= g.at_least), None)
     name = f"{reached.name}级" if reached else f"{service.fail_grade}（不到{min(g.at_least for g in service.grades)}名）"
     wanted = _wanted_grade(programme, text, got)
@@ -325,7 +253,10 @@ def _wanted_grade(programme: Programme, text: str, got: Counts) -> str | None:
     if re.search("最低|合格|达标|过线|及格", text):
         return min(service.grades, key=lambda g: g.at_least).name
     for grade in service.grades:
-        if re.search(rf"{grade.name.lower()}(?:级|档|等|$|,|吗|\?)|(?:评|拿|得|够){grade.name.lower()}", text):
+        if re.search(
+            rf"{grade.name.lower()}(?:级|档|等|$|,|吗|\?)|(?:评|拿|得|够|算|是|到|进|上|入|属)(?:上|得上|得到|不上|不到)?{grade.name.lower()}(?![a-z])",
+            text,
+        ):
             return grade.name
     sums = {m.amount: m.grade for m in programme.latest.money if m.grade}
     return next((sums[int(m)] for m in got.money if int(m) in sums), None)

@@ -1,7 +1,7 @@
 """What do the dates in a question come to? Periods counted from the asker's date, and whether a day lies inside a stated time."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from flows.dates import Moment, find_dates
@@ -12,6 +12,8 @@ _ASKS_NOW = re.compile(
     r"还能|还可以|能不能|可不可以|能否|是否|还来得及|来得及|赶得上|赶得及|赶不赶|赶上|现在|今天|今日|今年|如今|还收|收不收|算不算|算数|作数|有效|失效|过期|还在|还用|还管|还接|还开|晚了|行不行|行吗|中不中|成不成|能报|能申|今儿|来不来得及|赶得着"
 )
 _RELATIVE = re.compile(r"(?:(半|[一二两三四五六七八九十\d]+)个?(?:多)?(年|个?月)(?:多)?(?:了|前|以前|之前|过去)|(大?前年|去年))")
+_YEARS_AGO = {"大前年": 3, "前年": 2, "去年": 1, "上一年": 1, "今年": 0}
+_YEAR_BEFORE = re.compile("|".join(_YEARS_AGO))
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九十")} | {"两": 2, "半": 0.5}
 
 
@@ -60,10 +62,16 @@ def _end(reckon: Reckon, start: date) -> tuple[date, bool]:
 def _start(question: str, today: date) -> tuple[date, bool] | None:
     """The first date of the question that is not after today, and whether its day is known."""
     for moment in find_dates(question, today):
-        found = _settled(moment, today)
+        found = _settled(_in_named_year(moment, question, today), today)
         if found and found[0] <= today and not re.match(r"(?:的)?(?:今天|现在)", question[moment.start :]):
             return found
     return _ago(question, today)
+
+
+def _in_named_year(moment: Moment, question: str, today: date) -> Moment:
+    """A month or day of the year that the words before it name: 去年国庆节后那个10月底."""
+    named = [m[0] for m in _YEAR_BEFORE.finditer(question[: moment.start])]
+    return replace(moment, year=today.year - _YEARS_AGO[named[-1]]) if named and moment.month and not moment.year else moment
 
 
 def _settled(moment: Moment, today: date) -> tuple[date, bool] | None:

@@ -15,7 +15,7 @@ _FITS_AS_WELL = 0.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A fact as it is said; `weight` tells how the judgement was come by: 2 from numbers, 1 from a case or dates, 0 none."""
+    """A fact as it is said; `weight` tells what the judgement rests on: 3 numbers, 2 a period, 1 a case or a stated day, 0 nothing."""
 
     fact: Fact
     text: str
@@ -31,7 +31,7 @@ def told(programme: Programme, known: Facts, fact: Fact, text: str, today: date,
         extra = [f for topic in numbers.topics if (f := known.by_topic.get(topic))]
         said = "".join([numbers.text, fact.text, *(f.text for f in extra)])
         cites = fact.citations + tuple(c for f in extra for c in f.citations)
-        return Told(fact=fact, text=said, citations=cites, judgement=numbers.judgement, weight=2)
+        return Told(fact=fact, text=said, citations=cites, judgement=numbers.judgement, weight=3)
     found = case_of(fact, text)
     if denied and (found is None or found.judgement == "depends"):
         return Told(fact=fact, text=f"{_UNMET}{fact.text}", citations=fact.citations, judgement="unmet", weight=1)
@@ -40,7 +40,8 @@ def told(programme: Programme, known: Facts, fact: Fact, text: str, today: date,
         return Told(fact=fact, text=said, citations=fact.citations, judgement=found.judgement, weight=1)
     if dates := reckoned(fact, text, today):
         said = f"{fact.text}{dates.text}"
-        return Told(fact=fact, text=said, citations=fact.citations, judgement=dates.judgement, weight=1 if dates.judgement else 0)
+        weight = 0 if dates.judgement is None else 2 if fact.reckon else 1
+        return Told(fact=fact, text=said, citations=fact.citations, judgement=dates.judgement, weight=weight)
     return Told(fact=fact, text=fact.text, citations=fact.citations)
 
 

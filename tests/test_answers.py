@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.answers import LONGEST, Answered, Answerer, batch_line
-from flows.judge import counts
+from flows.counts import counts
 from flows.reckon import reckoned
 from knowledge.check import check
 from knowledge.facts import Fact, FactError, Reckon, facts, topics
@@ -136,6 +136,24 @@ def test_traditional_pinyin_and_sound_alikes_are_answered() -> None:
 def test_numbers_are_judged_at_the_limit_and_beside_it(question: str, programme: str, judgement: str) -> None:
     found = ask(question, programme)
     assert (found.outcome, found.judgement) == ("answered", judgement)
+
+
+@pytest.mark.parametrize(
+    ("question", "programme", "judgement"),
+    [
+        ("报了26个G类的，审的时候抠掉6个，还能按B级算吗", "liuzhou-gongzuozhan", "met"),
+        ("报了26个G类的，审的时候抠掉7个，还能按B级算吗", "liuzhou-gongzuozhan", "unmet"),
+        ("除了站长就再拉一个兼职，人手够了吗", "liuzhou-gongzuozhan", "met"),
+        ("今年总共弄了三摆活动，来了九十人，够吗", "putian-yizhan", "unmet"),
+        ("考核打了59，算达到建站目标吗", "fuzhou-gaoxin-yizhan", "unmet"),
+        ("考核打了60，算达到建站目标吗", "fuzhou-gaoxin-yizhan", "met"),
+        ("一个兼职都没有，团队也没配，够得上考核表人员最高那档吗", "fuzhou-gaoxin-yizhan", "unmet"),
+        ("是去年10月底认定的，补助现在交还赶得上吗", "liuzhou-yizhan", "unmet"),
+        ("是今年10月底认定的，补助现在交还赶得上吗", "liuzhou-yizhan", "met"),
+    ],
+)
+def test_numbers_and_dates_are_read_however_they_are_told(question: str, programme: str, judgement: str) -> None:
+    assert ask(question, programme).judgement == judgement
 
 
 @pytest.mark.parametrize(("today", "judgement"), [(date(2026, 5, 18), "met"), (date(2026, 5, 19), "unmet")])
