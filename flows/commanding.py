@@ -6,7 +6,7 @@ from flows import answering, asides, inquiry, opening, telling
 from flows.commands import Command, find_field
 from flows.exchange import Exchange
 from flows.fields import read
-from flows.position import Case, Position, askable, case_of, line, lines
+from flows.position import Case, Position, askable, case_of, line, lines, taken_here
 from flows.questions import suggestion
 from flows.say import say, word
 from flows.types import Effect, Session
@@ -223,6 +223,9 @@ def change(x: Exchange, wish: Command, at: Position) -> bool:
         return _unknown_field(x, case, wish, at)
     if not askable(x.assistant, x.session, field) and not (field.personal or field.sensitive):
         return False
+    if not taken_here(x.assistant, x.session, field):
+        x.tell("channel_blank", labels=[field.label])
+        return True
     if wish.new and not read(field, wish.new, x.today).problem:
         answering.change_to(x, field, wish.new)
         return True

@@ -116,6 +116,7 @@ def _hand_out(x: Exchange) -> None:
     if case := x.case:
         telling.files_made(x, case)
         x.effects.append(Effect(kind="render", draft=case.draft.id, text=str(len(x.replies) - 1)))
+        telling.left_blank(x, case)
         telling.receipt(x, case)
         x.change_draft(finished_at=x.now)
 

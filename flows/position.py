@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from flows.assistant import Assistant
-from flows.eligibility import evaluate, judge, missing, result_of
+from flows.eligibility import Judged, evaluate, judge, results
 from flows.fields import masked, show
 from flows.types import Draft, Session, Verdict
 from flows.validity import Availability, availability, service_of
@@ -62,16 +62,18 @@ def case_of(assistant: Assistant, session: Session, today: date) -> Case | None:
     available = availability(programme, session.service, today)
     service = service_of(available.version, session.service)
     answered: dict[str, Value] = {a.field: a.value for a in draft.answers}
-    fields = tuple(_applying(service, session, answered, today))
+    judged = results(service, answered, today)
+    fields = tuple(_applying(service, session, answered, today, judged))
     keys = {f.key for f in fields}
     values = {key: value for key, value in answered.items() if key in keys}
-    verdict = judge(available, service, values, today)
+    all_apply = all(f.key in keys for f in service.fields if f.key in answered)
+    verdict = judge(available, service, values, today, judged if all_apply else None)
     return Case(programme=programme, available=available, service=service, draft=draft, values=values, verdict=verdict, fields=fields)
 
 
-def _applying(service: Service, session: Session, answered: dict[str, Value], today: date) -> Iterator[Field]:
+def _applying(service: Service, session: Session, answered: dict[str, Value], today: date, judged: Judged) -> Iterator[Field]:
     """Fields whose condition holds; a fact that no rule needs any more is left out, an optional wish only on request."""
-    needed = _needed(service, answered, today)
+    needed = _needed(service, answered, today, judged)
     for field in service.fields:
         if field.only_if is not None and evaluate(field.only_if, answered, today) is not True:
             continue
@@ -84,12 +86,13 @@ def _applying(service: Service, session: Session, answered: dict[str, Value], to
             yield field
 
 
-def _needed(service: Service, answered: dict[str, Value], today: date) -> dict[str, bool]:
+def _needed(service: Service, answered: dict[str, Value], today: date, judged: Judged) -> dict[str, bool]:
     """For each fact that a rule looks at, whether one that is still open needs it; a settled any_of does not."""
     needed: dict[str, bool] = {grade.field: True for grade in service.grades}
+    unknown = {rule.id for rule, result in judged if result == "unknown"}
     for rule in service.rules:
         still = [key for key in rule.test.fields if key not in answered]
-        wanting = bool(still) and result_of(rule, answered, today) == "unknown" and bool(missing(rule.test, answered, today))
+        wanting = bool(still) and rule.id in unknown and evaluate(rule.test, answered, today) is None
         for key in still:
             needed[key] = needed.get(key, False) or wanting
     return needed
@@ -166,12 +169,17 @@ def _kinds(assistant: Assistant, session: Session, field: Field) -> tuple[str, .
     return ("personal", "abroad") if session.person.channel in assistant.abroad else ("personal",)
 
 
-def askable(assistant: Assistant, session: Session, field: Field) -> bool:
-    """Whether the field may be asked or its consent still be asked for on this channel."""
+def taken_here(assistant: Assistant, session: Session, field: Field) -> bool:
+    """Whether the person's channel may take the field at all: personal data not on every one, bank data never abroad."""
     channel = session.person.channel
     if field.sensitive and channel in assistant.abroad:
         return False
-    if (field.personal or field.sensitive) and channel not in assistant.personal_channels:
+    return not (field.personal or field.sensitive) or channel in assistant.personal_channels
+
+
+def askable(assistant: Assistant, session: Session, field: Field) -> bool:
+    """Whether the field may be asked or its consent still be asked for on this channel."""
+    if not taken_here(assistant, session, field):
         return False
     return all(consent_given(session, kind) is not False for kind in _kinds(assistant, session, field))
 

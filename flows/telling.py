@@ -3,7 +3,7 @@
 from flows.deadlines import due
 from flows.eligibility import evaluate
 from flows.exchange import Exchange
-from flows.position import Case, lines, progress, unanswered
+from flows.position import Case, lines, progress, taken_here, unanswered
 from flows.say import day, say, word, yuan
 from flows.types import Finding, GradeResult, Verdict
 from knowledge.types import Citation, Money, Office, Version
@@ -166,6 +166,13 @@ def files_made(x: Exchange, case: Case) -> None:
     """Announce the files; the handler attaches them to this reply."""
     form = next((f.name for f in case.version.forms if f.key == case.service.form), "")
     x.tell("files_made", form=form or case.service.name, preparation=case.preparation)
+
+
+def left_blank(x: Exchange, case: Case) -> None:
+    """Name the fields that stay blank because the person's channel does not take them."""
+    blank = [f.label for f in case.fields if case.values.get(f.key) is None and not taken_here(x.assistant, x.session, f)]
+    if blank:
+        x.tell("channel_blank", labels=blank)
 
 
 def review(case: Case) -> str:
