@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -15,12 +15,12 @@ from flows.conversation import turn
 from flows.documents import Rendered, render
 from flows.position import case_of
 from flows.types import Effect, File, Message, PersonKey, Reply, Session, Turn
-from storage.store import Conflict, Store, StoreError
+from storage.store import Conflict, Push, Store, StoreError
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BUSY = "系统暂时存不下您的回答，请稍后再试；刚才这一条没有记下，之前的都还在。"
 Observer = Callable[[str, str, float], None]
-"""Is told of every message: channel, outcome (`answered`, `repeated`, `busy`), seconds it took."""
+"""Is told of every message: channel, outcome (`answered`, `repeated`, `refused`, `busy`), seconds it took."""
 ATTEMPTS = 5
 """How often a turn is repeated when another message of the same person came first."""
 
@@ -43,25 +43,50 @@ class Desk:
 
 def handle(desk: Desk, message: Message) -> Turn:
     """Answer one message. A repeated id gets the stored replies; a store that fails gets a plain word and nothing half written."""
-    began, outcome = time.perf_counter(), "busy"
     try:
-        made, outcome = _handle(desk, message)
-        return made
+        return answered(desk, message)
     except StoreError:
         return Turn(session=Session(person=message.person), replies=(Reply(text=BUSY),), stored_text="")
+
+
+def answered(
+    desk: Desk,
+    message: Message,
+    *,
+    reads: Callable[[Session], str | None] | None = None,
+    queues: Callable[[Session, Turn], Sequence[Push]] = lambda before, made: (),
+) -> Turn:
+    """Answer one message, as `handle`, but StoreError where the store fails.
+
+    `reads` says what the message means to that session; None: nothing, and nothing changes. `queues` makes the pushes that are kept in
+    the turn's transaction, from the session before and the turn.
+    """
+    began, outcome = time.perf_counter(), "busy"
+    try:
+        made, outcome = _answered(desk, message, reads, queues)
+        return made
     finally:
         desk.observer(message.channel, outcome, time.perf_counter() - began)
 
 
-def _handle(desk: Desk, message: Message) -> tuple[Turn, str]:
+def _answered(
+    desk: Desk,
+    message: Message,
+    reads: Callable[[Session], str | None] | None,
+    queues: Callable[[Session, Turn], Sequence[Push]],
+) -> tuple[Turn, str]:
     for _ in range(ATTEMPTS):
         stored = desk.store.replies(message)
         session = desk.store.load(message.person)
         if stored is not None:
             return Turn(session=session, replies=stored, stored_text=""), "repeated"
-        made = _act(desk, turn(desk.assistant, session, message, today=desk.today(), new_id=secrets.token_hex(16)))
+        text = message.text if reads is None else reads(session)
+        if text is None:
+            return Turn(session=session, replies=(), stored_text=""), "refused"
+        said = message if reads is None else replace(message, text=text)
+        made = _act(desk, turn(desk.assistant, session, said, today=desk.today(), new_id=secrets.token_hex(16)))
         try:
-            replies = desk.store.commit(message, made, session.revision)
+            replies = desk.store.commit(said, made, session.revision, queues(session, made))
         except Conflict:
             continue
         _after(desk, session, made)

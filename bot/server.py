@@ -69,6 +69,12 @@ def channels(settings: Settings, desk: Desk) -> tuple[Wired, ...]:
 
         if (channel := wechat.wechat(settings, desk)) is not None:
             found.append(Wired(name="wechat", channel=channel, routes=wechat.routes(channel)))
+    if settings.telegram_token.get_secret_value():
+        from bot import telegram
+
+        lock = wiring.database_file(settings).with_suffix(".telegram-lock")
+        if (bot := telegram.telegram(settings, desk, lock)) is not None:
+            found.append(Wired(name="telegram", channel=bot, routes=telegram.routes(bot)))
     return tuple(found)
 
 

@@ -92,7 +92,7 @@ class SqliteStore:
             self._sessions.keep(session, parts)
             return session
 
-    def commit(self, message: Message, turn: Turn, expected_revision: int) -> tuple[Reply, ...]:
+    def commit(self, message: Message, turn: Turn, expected_revision: int, pushes: Sequence[Push] = ()) -> tuple[Reply, ...]:
         """Keep everything of a turn in one transaction and return the replies: see `Store.commit`."""
         kinds = {effect.kind for effect in turn.effects}
         with self._lock:
@@ -107,6 +107,8 @@ class SqliteStore:
                     self._forget_turn(db, message, turn, expected_revision)
                 else:
                     parts = self._keep_turn(db, message, turn, expected_revision, held and held[1])
+                    for push in pushes:
+                        beside.post(db, push)
                 if kinds & {"forget", "erase"}:
                     _note_scrub(db)
             if "forget" not in kinds:

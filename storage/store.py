@@ -94,13 +94,13 @@ class Store(Protocol):
     def load(self, person: PersonKey) -> Session:
         """The person's session; an empty one for somebody new."""
 
-    def commit(self, message: Message, turn: Turn, expected_revision: int) -> tuple[Reply, ...]:
-        """Keep session, drafts, consents, outbox rows and message with replies in one transaction; return the replies.
+    def commit(self, message: Message, turn: Turn, expected_revision: int, pushes: Sequence[Push] = ()) -> tuple[Reply, ...]:
+        """Keep session, drafts, consents, outbox rows, message with replies and `pushes` in one transaction; return the replies.
 
         A message id that is already there changes nothing and returns the stored replies. A session whose revision is no longer
         `expected_revision` raises `Conflict`, nothing written; the stored session has the revision after it. A turn with a `forget`
-        effect leaves nothing of the person but a keyed hash of the message id with its replies; one with an `erase` effect nothing of
-        what was said before this message.
+        effect leaves nothing of the person but a keyed hash of the message id with its replies, and queues no pushes; one with an
+        `erase` effect nothing of what was said before this message.
         """
 
     def drafts(self, *, programme: str = "", service: str = "") -> Sequence[DraftRow]:
