@@ -106,17 +106,19 @@ class Sender:
         now = self._clock()
         seen = now + TAKEN if self._fresh else now
         try:
-            until = _moment(seen + TAKEN)
+            until = _moment(now + TAKEN)
             pushes = await asyncio.to_thread(self._store.take_pushes, self._channel, _moment(seen), until, AT_ONCE)
         except StoreError as error:
             _log.error("sender_store_failed", error=type(error).__name__)
             return 0
         self._fresh = self._fresh and len(pushes) == AT_ONCE
-        for push in pushes:
-            flight = asyncio.create_task(self._fly(push))
+        flying = {flight.get_name() for flight in self._flights}
+        fresh = [push for push in pushes if push.id not in flying]  # one that took long comes up again
+        for push in fresh:
+            flight = asyncio.create_task(self._fly(push), name=push.id)
             self._flights.add(flight)
             flight.add_done_callback(self._landed)
-        return len(pushes)
+        return len(fresh)
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self._flights.discard(flight)
