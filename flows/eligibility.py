@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 
 from flows.deadlines import add_period
 from flows.types import Finding, GradeResult, Outcome, Result, Verdict
@@ -78,6 +79,7 @@ def missing(test: Test, values: Values, today: date) -> frozenset[str]:
     return frozenset().union(*parts[: (1 if test.op == "any_of" else test.count) - met])
 
 
+@lru_cache(maxsize=4096)
 def _finding(rule: Rule, result: Result) -> Finding:
     return Finding(
         rule=rule.id,
@@ -154,11 +156,14 @@ def _graded_outcome(outcome: Outcome, grade: GradeResult | None, service: Servic
     return "open" if grade is None else outcome
 
 
-def judge(available: Availability, service: Service, values: Values, today: date) -> Verdict | None:
-    """The verdict on that day: `closed` first, then fails, open, discretionary, meets; None where nothing is judged."""
+def judge(available: Availability, service: Service, values: Values, today: date, judged: Judged | None = None) -> Verdict | None:
+    """The verdict on that day: `closed` first, then fails, open, discretionary, meets; None where nothing is judged.
+
+    `judged`: the rules' results on these values, where they are at hand.
+    """
     if not service.judged:
         return None if available.open else Verdict(outcome="closed")
-    judged = results(service, values, today)
+    judged = results(service, values, today) if judged is None else judged
     found = _findings(judged)
     outcome, grade = _outcome(found), None
     if service.grades:

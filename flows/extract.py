@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 
 from flows.contacts import codes, emails, phone, read_email, read_mobile, read_uscc, runs, valid_uscc
 from flows.fields import read
@@ -42,10 +43,10 @@ def extract(fields: Sequence[Field], text: str, today: date) -> dict[str, Value]
 
     Taken only when every mention reads as the same value; questions (要多少平？) state nothing.
     """
-    ready = plain(text)
+    parts = tuple(_statements(plain(text)))
     facts: dict[str, Value] = {}
-    for field in fields:
-        values = {value for part in _statements(ready) for value in _cued(field, part, today)}
+    for field in fields if parts else ():
+        values = {value for part in parts for value in _cued(field, part, today)}
         if len(values) == 1:
             facts[field.key] = values.pop()
     for kind in ("mobile", "email", "uscc"):
@@ -63,9 +64,12 @@ def _mentions(kind: Kind, text: str) -> bool:
     return any(valid_uscc(c) for _, c in codes(text)) if kind == "uscc" else "@" in plain(text)
 
 
+_compiled = cache(re.compile)
+
+
 def _cued(field: Field, sentence: str, today: date) -> Iterator[Value]:
     for cue in field.cues:
-        for match in re.finditer(cue, sentence):
+        for match in _compiled(cue).finditer(sentence):
             said = match.groupdict().get("value") or match[0]
             reading = read(field, said, today)
             if not reading.problem and reading.value is not None:

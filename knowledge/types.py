@@ -187,9 +187,9 @@ class Field:
     cite: tuple[Citation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
-    """One condition. `cite[0]` is its own clause; further citations are the heading that gives it its strength."""
+    """One condition, equal only to itself. `cite[0]` is its own clause; further citations are the heading that gives it its strength."""
 
     id: str
     label: str
