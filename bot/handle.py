@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot import continuation
 from flows.assistant import Assistant
 from flows.conversation import turn
 from flows.documents import Rendered, render
@@ -84,7 +85,7 @@ def _answered(
         if text is None:
             return Turn(session=session, replies=(), stored_text=""), "refused"
         said = message if reads is None else replace(message, text=text)
-        made = _act(desk, turn(desk.assistant, session, said, today=desk.today(), new_id=secrets.token_hex(16)))
+        made = _act(desk, _turn(desk, session, said))
         try:
             replies = desk.store.commit(said, made, session.revision, queues(session, made))
         except Conflict:
@@ -92,6 +93,12 @@ def _answered(
         _after(desk, session, made)
         return replace(made, replies=replies), "answered"
     raise StoreError("another message of the same person kept coming first; send it again")
+
+
+def _turn(desk: Desk, session: Session, said: Message) -> Turn:
+    today, new_id = desk.today(), secrets.token_hex(16)
+    brought = continuation.turn_of(desk.store, desk.assistant, session, said, today, new_id)
+    return brought or turn(desk.assistant, session, said, today=today, new_id=new_id)
 
 
 def _act(desk: Desk, made: Turn) -> Turn:

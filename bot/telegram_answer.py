@@ -12,6 +12,7 @@ from bot.handle import Desk, answered
 from bot.telegram_bubbles import VOTE, Part, chosen, parts, settled, voted
 from bot.telegram_update import Incoming
 from bot.telegram_words import (
+    CODE_LINK,
     COMMANDS,
     CONTACT_NOT_ASKED,
     EDITED,
@@ -122,6 +123,8 @@ class Counter:
     def _command(self, incoming: Incoming, session: Session) -> str:
         if incoming.text != "start" or not incoming.argument:
             return COMMANDS.get(incoming.text, UNKNOWN_COMMAND)
+        if incoming.argument.startswith(CODE_LINK):
+            return f"{COMMANDS['code']} {incoming.argument.removeprefix(CODE_LINK)}"
         names = {p.key: p.name for p in self.desk.assistant.library.programmes}
         return names[incoming.argument] if incoming.argument in names and session.programme is None else GREETING
 

@@ -32,6 +32,8 @@ DESCRIBED = (
     ("delete", "删除我的数据", "Delete my data"),
 )
 """The menu: command, in Chinese, in English."""
+CODE_LINK = "code-"
+"""Before a continuation code in a deep link: `?start=code-ABCD-EFGH`."""
 UNKNOWN_COMMAND = "帮助"
 STALE = "该按钮已失效"
 PRESSED_TOO_FAST = "点得太快了，请稍等几秒"

@@ -9,7 +9,7 @@ from flows.fields import read
 from flows.position import Case, Position, askable, case_of, line, lines, taken_here
 from flows.questions import suggestion
 from flows.say import say, word
-from flows.types import Effect, Session
+from flows.types import CODE_MARK, CODE_MINUTES, Effect, Session
 from knowledge.types import Citation, Field
 
 
@@ -35,6 +35,8 @@ def obey(x: Exchange, found: Command, at: Position) -> bool:
             x.update(confirm=found.kind)
         case "show_data":
             _show_data(x)
+        case "code":
+            _code(x)
         case "withdraw":
             return _withdraw(x)
         case "upvote" | "downvote" as kind:
@@ -109,6 +111,15 @@ def _show_data(x: Exchange) -> None:
 
 def _case_of(x: Exchange, session: Session) -> Case | None:
     return case_of(x.assistant, session, x.today)
+
+
+def _code(x: Exchange) -> None:
+    """Give a code by which the person goes on in another channel."""
+    if not x.session.drafts:
+        x.tell("code_none")
+        return
+    x.tell("code", code=CODE_MARK, minutes=CODE_MINUTES)
+    x.effects.append(Effect(kind="code"))
 
 
 def _withdraw(x: Exchange) -> bool:

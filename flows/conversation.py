@@ -7,13 +7,14 @@ question → the opening. What is asked next is never stored: `position.py` deri
 from dataclasses import replace
 from datetime import date
 
-from flows import answering, asides, commanding, opening, outcome, telling
+from flows import answering, asides, commanding, continuing, opening, outcome, telling
 from flows.assistant import Assistant
 from flows.commands import Command, change, command, correction, switch
 from flows.exchange import Exchange
 from flows.fields import masked
 from flows.position import Position, position, progress
 from flows.questions import ask, asking
+from flows.say import say
 from flows.types import Effect, Message, Session, Turn
 from knowledge.text import clean
 
@@ -36,6 +37,21 @@ def turn(assistant: Assistant, session: Session, message: Message, *, today: dat
         _look_at(x, before)
     if x.session.paused and session.paused:
         x.update(paused=False)
+    return _finish(x, before)
+
+
+def continued(
+    assistant: Assistant, session: Session, message: Message, refusal: str, other: Session | None, code: str, *, today: date, new_id: str
+) -> Turn:
+    """The result of a message that hands in a code: the other session's drafts come here, or the wording `refusal` says why not."""
+    x = Exchange(assistant, session, message, today, new_id)
+    x.stored_text = say("code_handed_in")
+    before = _place(x)
+    if other is None:
+        x.tell(refusal)
+    else:
+        continuing.take_over(x, other)
+        x.effects.append(Effect(kind="spend", text=code))
     return _finish(x, before)
 
 

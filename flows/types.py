@@ -12,6 +12,13 @@ Outcome = Literal["closed", "fails", "open", "discretionary", "meets"]
 Result = Literal["met", "unmet", "unknown"]
 FileKind = Literal["form", "form_pdf", "preview", "checklist", "calendar"]
 
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Of continuation codes; no 0, 1, I, L, O: a code is read off a screen."""
+CODE_MINUTES = 15
+"""How long a code is good."""
+CODE_MARK = "\ue0c0"
+"""Stands in a reply for the code of its message, which only the storage can tell."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonKey:
@@ -205,10 +212,11 @@ class Effect:
     """Something for the outside to do.
 
     `render` a draft's files, `erase` the files of all drafts and what was said so far (consent withdrawn), `forget` the person,
-    `handover` to staff; for the staff's list of questions: `unanswered`, `upvote`, `downvote`.
+    `handover` to staff; for the staff's list of questions: `unanswered`, `upvote`, `downvote`. `code` makes this message's code good for
+    going on in another channel, `spend` uses one up (in `text`).
     """
 
-    kind: Literal["render", "erase", "forget", "handover", "unanswered", "upvote", "downvote"]
+    kind: Literal["render", "erase", "forget", "handover", "unanswered", "upvote", "downvote", "code", "spend"]
     draft: str = ""
     text: str = ""
     facts: tuple[str, ...] = ()

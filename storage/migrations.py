@@ -91,7 +91,17 @@ _SECOND = (
     "CREATE INDEX pushes_open ON pushes (channel, kind, due_at) WHERE state IN ('waiting', 'taken')",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+_THIRD = (
+    """CREATE TABLE codes (
+        channel TEXT NOT NULL, sender TEXT NOT NULL,
+        code TEXT NOT NULL UNIQUE,  -- keyed hash
+        expires_at REAL NOT NULL,   -- seconds since 1970
+        PRIMARY KEY (channel, sender),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
 
 
 def migrate(db: Database, path: str) -> None:

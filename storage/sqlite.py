@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from flows.types import Message, PersonKey, Reply, Session, Turn
-from storage import beside, records, rows
+from storage import beside, codes, records, rows
 from storage.cipher import Cipher
 from storage.migrations import TAKE_WRITE_LOCK, migrate
 from storage.remembered import Remembered
@@ -109,13 +109,15 @@ class SqliteStore:
                     parts = self._keep_turn(db, message, turn, expected_revision, held and held[1])
                     for push in pushes:
                         beside.post(db, push)
+                    if kinds & {"code", "spend"} and not codes.keep(db, self._cipher, message, turn):
+                        raise _conflict(expected_revision)
                 if kinds & {"forget", "erase"}:
                     _note_scrub(db)
             if "forget" not in kinds:
                 self._sessions.keep(replace(turn.session, revision=expected_revision + 1), parts)
             if kinds & {"forget", "erase"} or self._scrub_is_due():
                 self._scrub()
-        return turn.replies
+        return codes.told(self._cipher, message.person, message.id, turn.replies)
 
     def drafts(self, *, programme: str = "", service: str = "") -> Sequence[DraftRow]:
         """All drafts, last changed first."""
@@ -141,7 +143,7 @@ class SqliteStore:
         with self._guarded() as db:
             found = db.execute(query, _key(person)).fetchall()
         return [
-            Stored(id=i, text=text, replies=records.replies_from_json(replies), received_at=records.moment(at))
+            Stored(id=i, text=text, replies=self._told(person, i, replies), received_at=records.moment(at))
             for i, text, replies, at in found
         ]
 
@@ -172,6 +174,11 @@ class SqliteStore:
         """Replace a note in one transaction."""
         with self._writing() as db:
             return beside.change_note(db, _key(person), name, change)
+
+    def code_owner(self, code: str, now: datetime) -> PersonKey | None:
+        """Whose continuation code it is, if it is still good."""
+        with self._guarded() as db:
+            return codes.owner(db, self._cipher, code, now)
 
     def add_link(self, token: str, link: Link, now: datetime) -> None:
         """Remember a link under its token's hash."""
@@ -251,7 +258,10 @@ class SqliteStore:
             f"SELECT replies FROM messages WHERE {_PERSON} AND id = ? UNION ALL SELECT replies FROM forgotten WHERE message = ? LIMIT 1",
             (*key, self._cipher.hashed(*key)),
         ).fetchone()
-        return records.replies_from_json(row[0]) if row else None
+        return self._told(message.person, message.id, row[0]) if row else None
+
+    def _told(self, person: PersonKey, message: str, replies: str) -> tuple[Reply, ...]:
+        return codes.told(self._cipher, person, message, records.replies_from_json(replies))
 
     def _keep_turn(self, db: Database, message: Message, turn: Turn, expected: int, old: rows.Parts | None) -> rows.Parts:
         key, number, at = _key(message.person), expected + 1, records.stamp(message.received_at)

@@ -130,6 +130,14 @@ class Store(Protocol):
     def change_note(self, person: PersonKey, name: str, change: Callable[[str | None], str | None]) -> str | None:
         """Replace a note by what `change` makes of it (None: delete) in one transaction; returns the new one. The person may be new."""
 
+    def code_owner(self, code: str, now: datetime) -> PersonKey | None:
+        """Whose continuation code it is; None for one that is unknown, used or expired.
+
+        A turn with a `code` effect makes the code of its message good, in place of the person's earlier one, and `CODE_MARK` in its
+        replies is given back as that code; only a keyed hash of it is stored. One with a `spend` effect uses a code up; `Conflict`
+        where it is gone.
+        """
+
     def add_link(self, token: str, link: Link, now: datetime) -> None:
         """Remember a link under its token's hash, and forget the person's that have expired. StoreError for a person who is not there."""
 
