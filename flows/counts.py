@@ -6,15 +6,20 @@ from decimal import Decimal
 
 from flows.numbers import find
 
-_UNIT = re.compile(r"(?:多|来|几|余|出头|上下|左右)?(场|次|期|回|趟|人次|笔|个人|号人|来人|个名字|名|位|人|个|几个|多个)?")
+_UNIT = re.compile(r"(?:多|来|几|余|出头|上下|左右)?(场|次|期|回|趟|堂|人次|笔|个人|号人|来人|个名字|名|位|人|个|几个|多个)?")
+_EVENT = frozenset("场次期回趟堂")
 _GATHERING = re.compile(r"[\u4e00-\u9fff]{0,2}(?:活动|讲座|沙龙|路演|论坛|分享会|对接会|座谈会|茶话会|读书会|培训会?|聚会)")
 """What a number counts where its measure word is an uncommon one: 两摆活动."""
 _NOT_ONE = re.compile(r"[^,。]{0,6}(?:都|也)(?:没|不|无)")
 """After a number that counts nothing: 一个兼职都没有."""
+_RATE = re.compile(r"(?:场|次|期|回|趟|堂)(?:就|得|要|至少|最少|起码|都|不)")
+"""After a number of events that only says per what: 一场就得五十个."""
+_LISTED = re.compile(r"(?:\s*[、/]\s*[零一二两三四五六七八九十百千\d]+)+")
+"""Further numbers of a list, whose unit stands after the last: 48、52、60个人."""
 _STRUCK = re.compile(r"(?:抠|扣|剔|刨|划|刷|砍|减|筛|除(?=[掉去])|去(?=掉))(?:掉|去|了|下来)?[^,。\d一二两三四五六七八九十]{0,3}$")
 """Before a number that is taken off another: 抠掉6个."""
 _SCORED = re.compile(
-    r"(?:打|得|考|评|拿)(?:了|到|出|出来|下来|是|才|只有)*$|(?:分数|得分|评分|总分|打分|成绩)(?:出来)?(?:就|也|才|只|是|有|为)*$"
+    r"(?:打|得|考|评|拿)(?:了|到|出|出来|下来|是|才|只有)*$|(?:分数|得分|评分|总分|打分|成绩(?:单)?)(?:上(?:面)?)?(?:写着?|出来)?(?:就|也|才|只|是|有|为)*$"
 )
 """Before points whose 分 is left out: 考核打了58."""
 _EACH = re.compile(
@@ -51,6 +56,9 @@ def counts(text: str) -> Counts:
         value = float(min(q.value, _MOST))
         before = re.split(r"[,。;!?]", text[: q.start])[-1]
         after = re.split(r"[,。;!?]", text[q.end :])[0]
+        listed = _LISTED.match(after)
+        after = after[listed.end() :] if listed else after
+        before = f"每次{before}" if listed or re.search(r"\d\s*[、/]\s*$", before) else before
         if re.search(r"第$|排$|排名$|名次$", before) and not re.match(r"[批条章年季方档次场期回轮步届]", after):
             got.ranks.append(int(value))
         elif re.match(r"分(?!之|别|钟|类|成)", after) or (not re.match(r"\w", after) and _SCORED.search(before)):
@@ -72,11 +80,14 @@ def _count(got: Counts, value: float, before: str, after: str) -> None:
     name = unit[1] if unit else None
     if not name and _GATHERING.match(after):
         name = "场"
-    if _STRUCK.search(before) and name not in ("场", "次", "期", "回", "趟"):
-        got.struck.append(value)
-    elif name in ("场", "次", "期", "回", "趟"):
-        if _is_count(value, before, after):
+    struck = bool(_STRUCK.search(before))
+    if name in _EVENT:
+        if struck and got.events:
+            got.events[0] -= value
+        elif _is_count(value, before, after):
             got.events.append(value * _times_a_year(before))
+    elif struck:
+        got.struck.append(value)
     elif name in ("人次", "笔"):
         got.visits.append(value)
     elif re.match(r"(?:个)?(?:年|月|天|日|号(?!人)|点|%|平|区|店|所|家|层|站|份|项|级|档|条|小时|类)", after):
@@ -97,6 +108,8 @@ def _times_a_year(before: str) -> int:
 
 def _is_count(value: float, before: str, after: str) -> bool:
     """Whether a number of 场 or 次 counts events: not 第三次, 每次, 一次性, 少一回."""
-    if re.search(r"[第每上下这那哪]$", before) or after.startswith(("次性", "次一", "回事")):
+    if value < 1 or re.search(r"[第每上下这那哪]$", before) or after.startswith(("次性", "次一", "回事")):
+        return False
+    if value == 1 and _RATE.match(after):
         return False
     return not (value == 1 and re.search(r"[少有头差多搞办]$", before) and "年" not in before)

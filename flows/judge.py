@@ -303,7 +303,8 @@ def _match(got: Counts) -> Judged | None:
     if not got.money:
         return None
     amount = f"{got.money[0] / 10_000:g}万元"
-    return Judged(judgement="met", text=f"按1:1算，省里给{amount}，市级再给{amount}。")
+    more = max(got.money) > got.money[0]  # a second sum is what somebody expects on top
+    return Judged(judgement="unmet" if more else "met", text=f"{'不对，' if more else ''}按1:1算，省里给{amount}，市级再给{amount}。")
 
 
 def _sheet(fact: Fact, got: Counts, text: str) -> Judged | None:
@@ -314,6 +315,8 @@ def _sheet(fact: Fact, got: Counts, text: str) -> Judged | None:
     row = next((name for least, name in fact.bands if number >= least), "最低档")
     wanted = re.search(r"最上|最高|最好|第一档|头一?档|顶格|满|一档吧", text)
     judgement: Judgement | None = None if not wanted else "met" if row == fact.bands[0][1] else "unmet"
+    if asked := [least for least, _ in fact.bands if re.search(rf"(?<!\d){least:g}(?:个|场|次|人次|人|名)?以上", text)]:
+        judgement = "met" if number >= asked[0] else "unmet"
     return Judged(judgement=judgement, text=f"您说的情况（{number:g}）对应{row}。")
 
 

@@ -13,7 +13,10 @@ _ASKS_NOW = re.compile(
 )
 _RELATIVE = re.compile(r"(?:(半|[一二两三四五六七八九十\d]+)个?(?:多)?(年|个?月)(?:多)?(?:了|前|以前|之前|过去)|(大?前年|去年))")
 _YEARS_AGO = {"大前年": 3, "前年": 2, "去年": 1, "上一年": 1, "今年": 0}
-_YEAR_BEFORE = re.compile("|".join(_YEARS_AGO))
+_YEAR_BEFORE = re.compile("|".join([*_YEARS_AGO, r"20\d\d(?=年|那)"]))
+_FESTIVALS = {"元旦": 1, "五一": 5, "劳动节": 5, "国庆": 10}
+"""Days of rest by which people tell a month."""
+_FESTIVAL = re.compile("|".join(_FESTIVALS))
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九十")} | {"两": 2, "半": 0.5}
 
 
@@ -61,17 +64,27 @@ def _end(reckon: Reckon, start: date) -> tuple[date, bool]:
 
 def _start(question: str, today: date) -> tuple[date, bool] | None:
     """The first date of the question that is not after today, and whether its day is known."""
-    for moment in find_dates(question, today):
-        found = _settled(_in_named_year(moment, question, today), today)
+    for moment in _dates(question, today):
+        found = _settled(moment, today)
         if found and found[0] <= today and not re.match(r"(?:的)?(?:今天|现在)", question[moment.start :]):
             return found
     return _ago(question, today)
 
 
+def _dates(question: str, today: date) -> list[Moment]:
+    """The dates of a question, each in the year named before it; where there is none, the month of a festival."""
+    found = find_dates(question, today)
+    if not any(m.month for m in found) and (named := _FESTIVAL.search(question)):
+        found = [*found, Moment(year=0, month=_FESTIVALS[named[0]], start=named.start(), end=named.end())]
+    return [_in_named_year(moment, question, today) for moment in found]
+
+
 def _in_named_year(moment: Moment, question: str, today: date) -> Moment:
     """A month or day of the year that the words before it name: 去年国庆节后那个10月底."""
     named = [m[0] for m in _YEAR_BEFORE.finditer(question[: moment.start])]
-    return replace(moment, year=today.year - _YEARS_AGO[named[-1]]) if named and moment.month and not moment.year else moment
+    if not named or not moment.month or moment.year:
+        return moment
+    return replace(moment, year=int(named[-1]) if named[-1].isdigit() else today.year - _YEARS_AGO[named[-1]])
 
 
 def _settled(moment: Moment, today: date) -> tuple[date, bool] | None:
@@ -107,13 +120,14 @@ def _asked_day(question: str, today: date, start: date) -> date:
         return today + timedelta(days=1)
     if "后天" in question:
         return today + timedelta(days=2)
-    later = [s[0] for m in find_dates(question, today) if m.grain >= 2 and (s := _settled(m, today)) and s[1] and s[0] > start]
+    settled = [s for m in _dates(question, today) if m.grain >= 2 and (s := _settled(m, today)) and s[0] > start]
+    later = [day if known else _month_end(day) for day, known in settled if known or (day.year, day.month) != (start.year, start.month)]
     return later[-1] if later else today
 
 
 def _inside(fact: Fact, question: str, today: date) -> Reckoned:
     """Whether the day asked about (else today) lies between the stated first and last days, and in the yearly months."""
-    moments = [m for m in find_dates(question, today) if m.month and m.year]
+    moments = [m for m in _dates(question, today) if m.month and m.year]
     day = _settled(moments[-1], today) if moments else None
     past = day is not None and day[0] < today.replace(day=1)
     asked = day[0] if day and past else today
