@@ -1,16 +1,17 @@
-"""`python -m tests.bench [turns questions channels papers starts memory]`: measure, print the table."""
+"""`python -m tests.bench [turns questions channels telegram papers starts memory]`: measure, print the table."""
 
 import os
 import platform
 import sys
 
-from tests.bench import channels, papers, questions, starts, turns
+from tests.bench import channels, papers, questions, starts, telegram, turns
 from tests.bench.figures import Figure, table
 
 PARTS = {
     "turns": turns.figures,
     "questions": questions.figures,
     "channels": channels.figures,
+    "telegram": telegram.figures,
     "papers": papers.figures,
     "starts": starts.starts,
     "memory": starts.memory,

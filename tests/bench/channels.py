@@ -34,9 +34,9 @@ def figures() -> list[Figure]:
     rates, bare_rates, calm, crowded = [], [], [], []
     for _ in range(RUNS):
         with folder() as at:
-            with _served("bare", at) as port:
+            with served("bare", at) as port:
                 bare_rates.append(asyncio.run(_throughput(port)))
-            with _served("ours", at) as port:
+            with served("ours", at) as port:
                 rates.append(asyncio.run(_throughput(port)))
                 calm.append(asyncio.run(_at_rate(port, slow=0)))
                 crowded.append(asyncio.run(_at_rate(port, slow=SLOW)))
@@ -69,7 +69,7 @@ def _request(query: dict[str, str], body: str) -> Request:
     return head.encode() + content
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> None:
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> None:
     """Send a request and read its answer; RuntimeError where it is not 200."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
@@ -80,7 +80,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, re
 
 
 @contextlib.asynccontextmanager
-async def _connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield reader, writer
@@ -99,10 +99,10 @@ async def _throughput(port: int) -> float:
 
 
 async def _talk(port: int, people: list[list[Request]]) -> None:
-    async with _connected(port) as (reader, writer):
+    async with connected(port) as (reader, writer):
         for requests in people:
             for request in requests:
-                await _answer(reader, writer, request)
+                await answer(reader, writer, request)
 
 
 async def _at_rate(port: int, *, slow: int) -> float:
@@ -120,8 +120,8 @@ async def _at_rate(port: int, *, slow: int) -> float:
 
 async def _due(port: int, request: Request, at: float) -> float:
     await asyncio.sleep(max(0.0, at - time.perf_counter()))
-    async with _connected(port) as (reader, writer):
-        await _answer(reader, writer, request)
+    async with connected(port) as (reader, writer):
+        await answer(reader, writer, request)
     return time.perf_counter() - at
 
 
@@ -129,7 +129,7 @@ async def _dawdle(port: int, request: Request) -> None:
     """A client that sends one byte a second, and comes again when it is turned away."""
     while True:
         with contextlib.suppress(OSError):
-            async with _connected(port) as (_, writer):
+            async with connected(port) as (_, writer):
                 for byte in request[:10]:
                     writer.write(bytes([byte]))
                     await writer.drain()
@@ -140,13 +140,13 @@ async def _dawdle(port: int, request: Request) -> None:
 
 
 @contextlib.contextmanager
-def _served(kind: str, at: Path) -> Iterator[int]:
-    """One worker in a process of its own, and its port."""
+def served(kind: str, at: Path, module: str = "tests.bench.channels") -> Iterator[int]:
+    """One worker of a module in a process of its own, and its port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.channels", kind, str(port), str(at)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", module, kind, str(port), str(at)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         _wait(port)
