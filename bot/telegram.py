@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from telegram import BotCommand
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot import telegram_update as updates
 from bot.crew import Crew
@@ -31,6 +31,7 @@ from bot.telegram_answer import CHANNEL, Answer, Counter
 from bot.telegram_push import Client, Delivery, client, person, seconds_of
 from bot.telegram_update import ALLOWED, Incoming, Unreadable
 from bot.telegram_words import DESCRIBED, IN_GROUP, PRESSED_TOO_FAST, TOO_FAST
+from flows.types import PersonKey
 from storage.store import StoreError
 
 HEADER = "x-telegram-bot-api-secret-token"
@@ -122,6 +123,9 @@ class Telegram:
                 self._state = "令牌无效，请核对 YIZHAN_TELEGRAM_TOKEN"
             except Conflict:
                 self._state = "另一个程序也在用这个令牌收消息，请先停掉它"
+            except BadRequest as error:
+                self._state = "平台不收本机器人的设置，请核对 YIZHAN_PUBLIC_URL（要 https）"
+                _log.warning("telegram_not_up", error=type(error).__name__)
             except (TelegramError, StoreError, Failed, OSError) as error:
                 self._state = "连不上，稍后再试"
                 _log.warning("telegram_not_up", error=type(error).__name__)
@@ -161,20 +165,24 @@ class Telegram:
 
     # One update
 
-    async def receive(self, raw: object) -> None:
-        """Answer one update, by either way. Failed where it must come again; what can never be parsed is logged and done with."""
+    async def receive(self, raw: object) -> PersonKey | None:
+        """Answer one update, by either way, and say whose it was. Failed where it must come again.
+
+        What can never be parsed is logged and done with.
+        """
         try:
             incoming = updates.read(raw)
         except Unreadable:
             _log.warning("telegram_unreadable")
             self._answer_press(updates.press_of(raw), "")
-            return
+            return None
         if incoming is None:
-            return
+            return None
         if incoming.kind == "group":
             self._in_group(incoming)
         elif self._admitted(incoming):
             await self._answered(incoming)
+        return person(incoming.sender)
 
     def _admitted(self, incoming: Incoming) -> bool:
         """Whether the person is within the limit; if not, they are told so once, and each press is answered."""
@@ -320,7 +328,7 @@ def routes(channel: Telegram) -> list[Route]:
         except ClientDisconnect:
             return Response(status_code=400)
         try:
-            await channel.receive(raw)
+            request.scope["person"] = await channel.receive(raw)
         except Failed:
             return Response(status_code=503, headers={"Retry-After": "5"})
         return Response()

@@ -125,17 +125,18 @@ def _units(text: str) -> int:
 
 
 def _with_keys(made: list[Part], replies: Sequence[Reply], asked: Asking | None, revision: int) -> tuple[Part, ...]:
-    last = next((n for n in reversed(range(len(made))) if made[n].file is None), None)
-    if last is None:
+    texts = [n for n, part in enumerate(made) if part.file is None]
+    if not texts:
         return tuple(made)
-    offered = replies[-1].choices
-    rows = rows_of(offered, asked.field if asked else "", revision)
-    if any(reply.votable for reply in replies):
-        rows = (*rows, tuple(Option(value=f"{revision}:{VOTE}:{value}", label=label) for value, label in VOTES))
+    rows = rows_of(replies[-1].choices, asked.field if asked else "", revision)
     if rows:
-        made[last] = replace(made[last], buttons=rows)
+        made[texts[-1]] = replace(made[texts[-1]], buttons=rows)
     elif asked is not None:
-        made[last] = replace(made[last], keys="contact" if asked.kind == "mobile" else "remove")
+        made[texts[-1]] = replace(made[texts[-1]], keys="contact" if asked.kind == "mobile" else "remove")
+    if any(reply.votable for reply in replies):
+        answer = texts[-2] if rows and len(texts) > 1 else texts[-1]  # under the answer, where the question is a message of its own
+        thumbs = tuple(Option(value=f"{revision}:{VOTE}:{value}", label=label) for value, label in VOTES)
+        made[answer] = replace(made[answer], buttons=(*made[answer].buttons, thumbs), keys="")
     return tuple(made)
 
 

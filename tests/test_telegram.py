@@ -407,3 +407,18 @@ async def test_refusing_that_data_goes_abroad_leaves_the_rest_working(tmp_path: 
         assert "leader_mobile" not in {answer.field for answer in draft.answers}
         assert any("登记表" in sent.name for sent in place.api.of(CHAT))
         assert "没有" in "".join(sent.text for sent in await place.say("申请人才驿站要收费吗"))
+
+
+async def test_an_answer_shows_its_clause_as_a_quote_and_takes_a_thumb(tmp_path: Path) -> None:
+    with bot(tmp_path) as place:
+        await place.say(OPENING)
+        told = await place.say("人才驿站有哪些类型？")
+        answer = next(sent for sent in told if "👍" in sent.labels)
+        assert "<blockquote expandable>" in answer.html
+        assert told[-1].labels[:2] == ["服务型", "联谊型"]
+        thanks = await place.press("👍", sent=answer)
+        assert "谢谢" in thanks[0].text
+        await until(lambda: not answer.buttons)
+        assert "<blockquote" in answer.html
+        assert place.asking() is not None
+        assert place.desk.store.pending("upvote")
