@@ -6,7 +6,7 @@ Facts stand in `knowledge/programmes/*/faq.toml`; nothing here holds a figure. N
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from operator import itemgetter
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Literal
 from flows.compare import compared
 from flows.judge import lacks_figure
 from flows.scope import Saying, matter, orders, saying, talk
-from flows.subject import Hit, Subject
+from flows.subject import WHICH, Hit, Subject
 from flows.told import Told, case_of, fitting, told
 from flows.validity import availability
 from knowledge.facts import PROGRAMMES, Case, Fact, Facts, Judgement, topics
@@ -44,7 +44,7 @@ CURT = 6
 _ROOM = 60
 TALK_LEAD = 0.5
 """By how much talk or a foreign matter must fit better than any topic where a programme or station is named."""
-SURE_OF_SEVERAL = 0.4
+SURE_OF_SEVERAL = 0.3
 SURE_OF_SECOND, AS_WELL = 0.35, 0.6
 """What a second topic must fit at least, and beside the first, for its fact to be told too."""
 """The same where several programmes are named: then something of theirs is asked for certain."""
@@ -103,6 +103,7 @@ class Answerer:
             return self._unknown((), ())
         mention = self.names.mention_in(text)
         keys, several = self._subject.scope(text, mention, programme)
+        keys = keys or self._subject.quoted(text)
         fits, talk_like = self._subject.fits(text)
         hits = self._subject.hits(text, keys, fits)
         best = max((hit.score for hit in hits[:1]), default=0.0)
@@ -112,13 +113,16 @@ class Answerer:
         if best < (SURE_OF_SEVERAL if several else SURE_OF_HOME if keys else SURE):
             return self._unknown(keys if self._at_home(text, mention) else (), hits)
         topic = hits[0].topic
-        keys = keys or self._subject.only(hits, text)
+        found = keys or self._subject.only(hits, text)
+        which = not keys and len(found) == 1 and bool(WHICH.search(text))
+        keys = found
         if several and len(keys) > 1:
             return self._compare(keys, text, today, hits)
         keys = self._subject.narrowed(keys, topic, text)
         if len(keys) != 1:
             return self._clarify(keys, hits)
-        return self._one(keys[0], text, today, hits)
+        answer = self._one(keys[0], text, today, hits)
+        return replace(answer, text=f"是{self.library.programme(keys[0]).name}。{answer.text}"[:LONGEST]) if which else answer
 
     # --- what is meant ---
 
@@ -161,7 +165,7 @@ class Answerer:
         programme, known = self.library.programme(key), self._subject.facts(key)
         fact = self._fact(programme, hits[0].topic, text)
         others = self._others(programme, text, hits)
-        if fact is None or not (fact.stated or _settles(case_of(fact, text))):
+        if fact is None or not (fact.states(text) or _settles(case_of(fact, text))):
             parts = [(told(programme, known, f, text, today), share) for f, share in others]
             peculiar = topics()["topics"][hits[0].topic].get("peculiar")
             instead = [
@@ -174,12 +178,12 @@ class Answerer:
         if fact.month_silent and _MONTH.search(text) and not _NOW.search(text):
             silent = f"{fact.month_silent}{self._standing(programme, today)}{self._whom(known)}"
             return self._answer("not_stated", programme, silent, fact.citations, None, today, hits)
-        first = told(programme, known, fact, text, today, denied=self._subject.denies(text, fact.topic, key))
+        first = told(programme, known, fact, text, today, worded=self._subject.worded(text, fact.topic, key))
         if first.judgement is None and lacks_figure(fact, text):
             return self._answer("not_stated", programme, f"{fact.text}{self._whom(known)}", first.citations, None, today, hits)
         return self._together(
             programme,
-            [first, *(told(programme, known, f, text, today, denied=self._subject.denies(text, f.topic, key)) for f, _ in others[:1])],
+            [first, *(told(programme, known, f, text, today, worded=self._subject.worded(text, f.topic, key)) for f, _ in others[:1])],
             today,
             hits,
         )

@@ -23,7 +23,7 @@ _SCORED = re.compile(
 )
 """Before points whose 分 is left out: 考核打了58."""
 _EACH = re.compile(
-    r"每场|每次|每期|每回|回回|场场|次次|一场|一次|那回|那场|那期|那次|别的场次|其他场|最少|最冷清|单场|平均|都是|都有|都在|人最多"
+    r"每场|每次|每期|每回|回回|场场|次次|哪[场次回期]都|一场|一次|那回|那场|那期|那次|别的场次|其他场|最少|最冷清|单场|平均|都是|都有|都在|人最多"
 )
 _TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
 _MOST = Decimal(10**12)
@@ -58,7 +58,7 @@ def counts(text: str) -> Counts:
         after = re.split(r"[,。;!?]", text[q.end :])[0]
         listed = _LISTED.match(after)
         after = after[listed.end() :] if listed else after
-        before = f"每次{before}" if listed or re.search(r"\d\s*[、/]\s*$", before) else before
+        before = f"每次{before}" if listed or re.search(r"[零一二三四五六七八九十百千\d]\s*[、/]\s*$", before) else before
         if re.search(r"第$|排$|排名$|名次$", before) and not re.match(r"[批条章年季方档次场期回轮步届]", after):
             got.ranks.append(int(value))
         elif re.match(r"分(?!之|别|钟|类|成)", after) or (not re.match(r"\w", after) and _SCORED.search(before)):

@@ -8,6 +8,8 @@ from flows.counts import Counts, counts
 from knowledge.facts import Fact, Judgement
 from knowledge.types import Programme, Test
 
+_NO_HEAD = re.compile(r"站长[^,。]{0,4}(?:空缺|空着|没(?:有|配|人)|缺|走了|辞)|(?:没有?|缺|空缺)(?:了)?(?:一个|个|1个)?站长")
+"""Who is there does not matter without the head: no number makes up for that."""
 _BESIDES_HEAD = re.compile(r"(?:除(?:了|开|去)?|加上|算上|连(?:上|同)?|带上?)(?:我这个|那个)?站长")
 _ASKS = re.compile(r"多少|什么|啥|怎|哪|几[个天年月次场种类号]|谁|如何|为何|[?]|how|what|when|where|which|who")
 _ALONE = re.compile(
@@ -32,8 +34,9 @@ _WISHES = re.compile(
 
 
 _SHARE = re.compile(r"有份|有我们|是我们的|归我们|能拿|拿得到|该给|有没有(?:我们)?的?份|有奖")
-_CLAIM = re.compile(r"对(?:吗|吧|不|么|嘛|没)|对不对|没错|是吧|是不是|有没有错|算得|能拿|该拿|入账")
+_CLAIM = re.compile(r"对得上|没(?:算|记|听)错|对(?:吗|吧|不|么|嘛|没)|对不对|没错|是吧|是不是|有没有错|算得|能拿|该拿|入账")
 _VERDICT = {"met": "对，", "unmet": "不对，"}
+_SUM_IN_FORM = re.compile(r"(?:申请|申报|填|写)(?:的)?(?:金额|数额|数)|金额[^,。]{0,6}(?:填|写|报)")
 _ASKED_SUM = re.compile(r"(?:申请|申报|填|写|报|要|申领|领|金额)[^,。?]{0,8}[\d一二三四五六七八九十两]|金额|想要")
 
 
@@ -57,9 +60,13 @@ _FIGURES = (
         r"几(?:个)?(?:天|年|月|工作日|周|小时|日)(?!内有效)|多少(?:个)?(?:天|年|月|工作日|日|小时)",
         r"[\d一二三四五六七八九十两](?:个)?(?:年|月|日|天|工作日|小时)|每年|年度|季度|期限|有效期",
     ),
-    (r"几个人|几名|多少(?:个)?人|几个(?:工作)?(?:人员|专职|兼职)|几位", r"\d+名|\d+人|[一二三两]名"),
+    (r"多少分|几分(?!钟|之)|分值", r"\d+分(?!钟|之|别)"),
+    (
+        r"几个人|几名|(?:人|专兼职)[^,。]{0,6}(?:配|要|得)[^,。]{0,4}几个|多少(?:个)?人(?!才(?:驿站|工作站))|几个(?:工作)?(?:人员|专职|兼职)|几位",
+        r"\d+名|\d+人|[一二三两]名",
+    ),
     (r"几月|哪个月|月份", r"\d月|季度"),
-    (r"多少钱|几万|几千|多少万|几多钱", r"万元|奖励标准|1:1|有偿|无偿|免费|资金"),
+    (r"多少钱|几万|几千|多少万|几多钱|(?:工资|薪水|住宿标准|餐标)[^,。]{0,10}多少", r"万元|奖励标准|1:1|有偿|无偿|免费|资金"),
 )
 """What a question asks a figure of, and how such a figure looks in a clause."""
 
@@ -84,6 +91,8 @@ def spoken_of(text: str) -> dict[str, float]:
         )
     if _CERTAIN.search(text):
         topics["selection"] = 0.9
+    if got.money and _SUM_IN_FORM.search(text):
+        topics["amount"] = 0.9
     if got.ranks and not got.points:
         topics["rank_amount"] = 0.35
     if got.points:
@@ -194,7 +203,7 @@ def _per_year(limit: float, unstated: bool, got: Counts) -> list[tuple[Judgement
 def _staff(programme: Programme, got: Counts, text: str) -> Judged | None:
     limit = _limit(programme, "staff_count")
     number = _head_count(got, text)
-    if limit is None or number is None:
+    if limit is None or number is None or _NO_HEAD.search(text):
         return None
     met = number >= limit[0]
     said = f"{number:g}人，{'达到' if met else '少于'}{limit[0]:g}名" + ("" if met else f"，还差{limit[0] - number:g}名")
@@ -268,7 +277,7 @@ def _score(fact: Fact, got: Counts, text: str) -> Judged | None:
     score = got.points[0]
     name = next((name for least, name in fact.bands if score >= least), "")
     passes = score >= min((least for least, _ in fact.bands if least > 0), default=0)
-    asked = re.search(r"(?:算|能|是不是|有没有|够)?(?:达到|达标|过关|及格|合格|算过|过线|过得了|过不过)", text)
+    asked = re.search(r"(?:算|能|是不是|有没有|够)?(?:达到|达标|过关|及格|合格|算过|过线|过得了|过不过|踩[到上]|够[到上])", text)
     judgement: Judgement | None = ("met" if passes else "unmet") if asked and not re.search(r"不合格|不及格|不达标", text) else None
     return Judged(judgement=judgement, text=f"{score:g}分{name}。")
 

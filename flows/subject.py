@@ -12,6 +12,8 @@ from pathlib import Path
 from flows.choices import polarity
 from flows.dates import find_dates
 from flows.judge import asks_judgement, judged, spoken_of
+from flows.told import Worded
+from knowledge.cases import Cases
 from knowledge.facts import PROGRAMMES, Fact, Facts, facts, topics
 from knowledge.model import read
 from knowledge.names import Mention
@@ -28,6 +30,12 @@ _VERSUS = re.compile(
 _ALL = re.compile(
     r"(?:几|五|各|所有|全部|每|你(?:们)?)(?:份|个|家|库里|这里|地)?(?:的)?(?:文件|项目|城市|地方|办法|通知)|你库里|各地|每个城市"
 )
+WHICH = re.compile(r"(?:哪|那)(?:一)?(?:家|个|份|边|地|座|里)[^,。;!?]{0,4}(?:驿站|工作站|文件|办法|通知|方案|项目|写)")
+"""Asks which programme it is."""
+_YEAR_OF_NUMBER = re.compile(r"(?<=[一-鿿])[〔\[(（]?(20\d\d)(?:年|[〕\])）])?第?(\d+)号")
+"""A document's number as it is spoken: 柳科规2023年4号."""
+_LONG_QUOTED = 7
+"""From this length on wording names a programme before anything else is known of the question."""
 _LONG_OWN = 5
 """From this length on wording is one programme's own, whatever the topic."""
 _ANY_DAY = date(2000, 1, 1)
@@ -41,6 +49,8 @@ _MORE = 0.5
 _AS_WELL = 0.75
 """A second topic that fits this well beside the first is told too."""
 _LIKELY = 0.35
+_SURE_OF_CASE, _SURELY_CASE = 0.2, 0.7
+"""By how much one judgement of a case must lead to be told, and to be told instead of what a pattern finds."""
 _ABOUT = 0.12
 """How well a part of a sentence must fit a topic to be about it."""
 _ASKING = re.compile(
@@ -69,6 +79,7 @@ class Subject:
         self.library = library
         self._reader = Reader(library, topics()["concepts"], folder)
         self._model = read()
+        self._cases = Cases(self._reader)
         self._talk = tuple(name for name in self._model.topics if name.startswith(TALK))
         self.names = self._reader.names
         self._facts: Mapping[str, Facts] = {p.key: facts(p, folder) for p in library.programmes}
@@ -122,9 +133,19 @@ class Subject:
             alone = [keys for hit in hits[:2] if hit.score > _SURELY and len(keys := self._stating(hit.topic)) == 1]
             if alone:
                 return tuple(alone[0])
+        able = [key for key in self._facts if self._judges(key, hits[0].topic, text)] if spoken_of(text) else []
+        if len(able) == 1:
+            return tuple(able)
         owner, length = self._owners.of(text)
+        if WHICH.search(text) and (meant := [owner] if owner else self._stating(hits[0].topic)) and len(meant) == 1:
+            return tuple(meant)
         alone = [keys for hit in hits[:3] if hit.score > _SURELY and (keys := self._stating(hit.topic)) == [owner]]
         return (owner,) if owner and (length >= _LONG_OWN or alone) else ()
+
+    def quoted(self, text: str) -> tuple[str, ...]:
+        """The programme whose papers alone hold a long stretch of the text: a document's number, a title."""
+        owner, length = self._owners.of(_YEAR_OF_NUMBER.sub(r"〔\1〕\2号", text))
+        return (owner,) if owner and length >= _LONG_QUOTED else ()
 
     def _stating(self, topic: str) -> list[str]:
         """The programmes whose documents say something to the topic."""
@@ -159,8 +180,13 @@ class Subject:
             return tuple(stating)
         if not asks_judgement(text):
             return keys
-        able = [k for k in keys if (f := self._facts[k].by_topic.get(topic)) and judged(f, self.library.programme(k), text)]
+        able = [key for key in keys if self._judges(key, topic, text)]
         return tuple(able) if len(able) == 1 else keys
+
+    def _judges(self, key: str, topic: str, text: str) -> bool:
+        """Whether the programme's fact to the topic can judge the numbers of the text."""
+        fact = self._facts[key].by_topic.get(topic)
+        return fact is not None and judged(fact, self.library.programme(key), text) is not None
 
     def fits(self, text: str) -> tuple[dict[str, float], dict[str, float]]:
         """How well each topic fits the words of the text, and each kind of talk, `other` being foreign matters."""
@@ -182,10 +208,21 @@ class Subject:
         best = nlargest(_MOST, sorted(scores.items()), key=itemgetter(1))
         return tuple(Hit(topic=topic, score=score) for topic, score in best)
 
+    def worded(self, text: str, topic: str, key: str) -> Worded | None:
+        """How the case that the text tells comes out by its words; None where it tells none, or that is not sure."""
+        if not asks_judgement(text):
+            return None
+        found = self._cases.judgement(key, topic, text)
+        if found and found[1] > _SURELY_CASE:
+            return Worded(judgement=found[0], sure=True)
+        if self.denies(text, topic, key):
+            return Worded(judgement="unmet", sure=False)
+        return Worded(judgement=found[0], sure=False) if found and found[1] > _SURE_OF_CASE else None
+
     def denies(self, text: str, topic: str, key: str) -> bool:
         """Whether a part of the text, read as the application reads its answer, says no to what the topic asks for."""
         field = self._asked[key].get(topics()["topics"][topic].get("field", ""))
-        if field is None or not asks_judgement(text):
+        if field is None:
             return False
         parts = [part for part in (_ASKING.sub("", part) for part in re.split(r"[,。;!?]", text)) if part]
         said_no = [part for part in parts if polarity(part, field.yes_words, field.no_words) is False]

@@ -1,5 +1,6 @@
 """What does one fact say to this question? The fact itself, with the asker's own numbers, case or dates judged before or after it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,7 +9,11 @@ from flows.reckon import reckoned
 from knowledge.facts import Case, Fact, Facts, Judgement
 from knowledge.types import Citation, Programme, StationType
 
-_UNMET = "按您说的情况，这一条不符合。"
+_JUDGED: Mapping[Judgement, str] = {
+    "met": "按您说的情况，这一条符合。",
+    "unmet": "按您说的情况，这一条不符合。",
+    "depends": "这要看情况，文件没有写死，由主管部门把握。",
+}
 _FITS_AS_WELL = 0.6
 """A second station type that is spoken for this much beside the first is named too."""
 
@@ -24,8 +29,16 @@ class Told:
     weight: int = 0
 
 
-def told(programme: Programme, known: Facts, fact: Fact, text: str, today: date, *, denied: bool = False) -> Told:
-    """The fact with the asker's case before it, or what their dates come to after it; `denied`: the text says no to what it asks for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worded:
+    """How a case comes out by its words alone; `sure`: more so than by a pattern."""
+
+    judgement: Judgement
+    sure: bool
+
+
+def told(programme: Programme, known: Facts, fact: Fact, text: str, today: date, *, worded: Worded | None = None) -> Told:
+    """The fact with the asker's case before it, or what their dates come to after it; `worded`: how the case comes out by its words."""
     numbers = judged(fact, programme, text) if asks_judgement(text) else None
     if numbers:
         extra = [f for topic in numbers.topics if (f := known.by_topic.get(topic))]
@@ -33,16 +46,23 @@ def told(programme: Programme, known: Facts, fact: Fact, text: str, today: date,
         cites = fact.citations + tuple(c for f in extra for c in f.citations)
         return Told(fact=fact, text=said, citations=cites, judgement=numbers.judgement, weight=3)
     found = case_of(fact, text)
-    if denied and (found is None or found.judgement == "depends"):
-        return Told(fact=fact, text=f"{_UNMET}{fact.text}", citations=fact.citations, judgement="unmet", weight=1)
+    dates = reckoned(fact, text, today) if found is None else None
+    if worded and not (dates and dates.judgement) and (found is None or _outweighs(worded, found)):
+        said = f"{_JUDGED[worded.judgement]}{fact.text}"
+        return Told(fact=fact, text=said, citations=fact.citations, judgement=worded.judgement, weight=1)
     if found:
         said = f"{found.text}。{fact.text}"
         return Told(fact=fact, text=said, citations=fact.citations, judgement=found.judgement, weight=1)
-    if dates := reckoned(fact, text, today):
+    if dates:
         said = f"{fact.text}{dates.text}"
         weight = 0 if dates.judgement is None else 2 if fact.reckon else 1
         return Told(fact=fact, text=said, citations=fact.citations, judgement=dates.judgement, weight=weight)
     return Told(fact=fact, text=fact.text, citations=fact.citations)
+
+
+def _outweighs(worded: Worded, found: Case) -> bool:
+    """Whether words tell otherwise than a pattern, and count more: a no beside 看情况, or where they are sure."""
+    return worded.judgement != found.judgement and (worded.sure or (worded.judgement == "unmet" and found.judgement == "depends"))
 
 
 def case_of(fact: Fact, text: str) -> Case | None:

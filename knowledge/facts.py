@@ -7,7 +7,7 @@ or the sentence that begins with those words, or with … after them all to the 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
@@ -99,6 +99,12 @@ class Fact:
     """For numeric judgements over steps: the least number of each step and how it is called, highest first."""
     month_silent: str = ""
     """What is said when somebody asks for a month that the document does not name."""
+    stated_when: str = ""
+    """Of a silent one: a regular expression for questions that what is written does answer: 第几批, where only the next is not known."""
+
+    def states(self, text: str) -> bool:
+        """Whether the document says something to this question."""
+        return self.stated or bool(self.stated_when and _compiled(self.stated_when).search(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,9 +161,9 @@ def prove(folder: Path, volume: Volume, programme: Programme) -> Iterator[Defect
                     problem=f"“{citation.quote}”不是整句、整项或整格",
                     remedy="改写句子开头的几个字",
                 )
-        for case in fact.cases:
-            if problem := _broken(case.when):
-                yield Defect(file=file, key=f"{topic}.cases", problem=f"“{case.when}”不是正则表达式（{problem}）", remedy="改正写法")
+        for pattern in (*(case.when for case in fact.cases), fact.stated_when):
+            if problem := _broken(pattern):
+                yield Defect(file=file, key=f"{topic}.cases", problem=f"“{pattern}”不是正则表达式（{problem}）", remedy="改正写法")
         for shown in unproved(fact, programme):
             yield Defect(file=file, key=topic, problem=f"「{shown}」不在引文里", remedy=_PROOF)
 
@@ -208,7 +214,7 @@ def _filled(topic: str, entry: Mapping[str, Any], values: Mapping[str, str]) -> 
 
 def _fact(programme: Programme, topic: str, entry: Mapping[str, Any]) -> Fact:
     try:
-        citations = tuple(_citation(programme, pointer) for pointer in entry.get("cite", ()))
+        citations = _joined(programme, [_citation(programme, pointer) for pointer in entry.get("cite", ())])
     except FactError as error:
         raise FactError(f"[{topic}] {error}") from error
     stated = "silent" not in entry
@@ -229,7 +235,27 @@ def _fact(programme: Programme, topic: str, entry: Mapping[str, Any]) -> Fact:
         months=tuple(entry.get("months", ())),
         bands=tuple((float(least), str(name)) for least, name in entry.get("bands", ())),
         month_silent=entry.get("month_silent", ""),
+        stated_when=entry.get("stated_when", ""),
     )
+
+
+def _joined(programme: Programme, citations: list[Citation]) -> tuple[Citation, ...]:
+    """Quotations that follow on each other in the document as one: a list reads better whole."""
+    found: list[Citation] = []
+    for citation in citations:
+        before = found[-1] if found else None
+        if before and (before.document, before.article) == (citation.document, citation.article):
+            whole = before.quote + citation.quote
+            section = next(s for d in programme.latest.documents for s in d.sections if _is(d, s, citation))
+            if len(whole) <= LONGEST_QUOTE and any(whole in cell for cell, _ in _cells(section.lines)):
+                found[-1] = replace(before, quote=whole)
+                continue
+        found.append(citation)
+    return tuple(found)
+
+
+def _is(document: Document, section: Section, citation: Citation) -> bool:
+    return section.article == citation.article and (document.number or document.title) == citation.document
 
 
 def _day(text: str | None) -> date | None:

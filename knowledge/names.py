@@ -17,7 +17,12 @@ _PARTNER = (
     r"(?:[^,。;!?]{0,8}?)(?:大学|高校|学院|学校|校|研究院|研究所|院所|公司|企业|协会|商会|同乡会|联谊会|医院|集团|工程师|团队|专家|博士)"
 )
 _STATION = r"(?:驿站|工作站)"
-_JOINED = re.compile(r"又有|两个|两种|这两|驿站(?:[、,和跟与及]|还有|以及)(?:人才)?工作站|工作站(?:[、,和跟与及]|还有|以及)(?:人才)?驿站")
+_JOINED = re.compile(
+    r"又有|两个|两种|这两|驿站[^,。;!?]{0,3}一个[^,。;!?]{0,5}工作站|工作站[^,。;!?]{0,3}一个[^,。;!?]{0,5}驿站"
+    r"|驿站(?:[、,和跟与及]|还有|以及)(?:人才)?工作站|工作站(?:[、,和跟与及]|还有|以及)(?:人才)?驿站"
+)
+_BESIDE = re.compile(r"工作站(?:[、和跟与及]|比)[^,。;!?]{2,12}驿站|驿站(?:[、和跟与及]|比)(?:人才)?工作站")
+"""The other kind of station set beside one that is named: 人才工作站和某市驿站."""
 _ABOUT = r"(?:人才)?(?:驿站|工作站)|申请|申报|补助|补贴|政策|条件|怎么报|呢$|呢\?$"
 
 
@@ -135,9 +140,9 @@ class Names:
         named = bool(hits)
         hits = _of_station(hits, station) if station else self._bound(hits, text)
         hits = _of_types(hits, text)
-        if not hits and station == "工作站" and not namesake:
+        if (not hits and station == "工作站" and not namesake) or (hits and _BESIDE.search(text)):
             alone = [k for k in self._known if k.programme.station.endswith(station)]
-            hits = alone if len(alone) == 1 else []
+            hits = [*hits, *(k for k in alone if k not in hits)] if len(alone) == 1 else hits
         return tuple(k.programme.key for k in hits), named, namesake
 
     def _bound(self, hits: list[_Known], text: str) -> list[_Known]:

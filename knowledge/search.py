@@ -6,10 +6,12 @@ Works on text that `Names.restored` made. Which topic the features point to is `
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
+
+import tomli
 
 from knowledge.names import HERE, Names
 from knowledge.types import Library
@@ -23,6 +25,12 @@ _ASIDES = frozenset({"请问", "一下", "那个", "这个"})
 _ASIDE = re.compile(r"[\s,。;:!?、\"'“”‘’()《》<>~…]+")
 _WORD = re.compile(r"[a-z]{2,}")
 _LETTERS = re.compile(r"[a-z]{4,}")
+_SMALL = frozenset(
+    "the a an is are was be do does did can could will would may of in on at to for from by with and or not it its we our us you your "
+    "i my me they their there this that these those how what which who when where why much many if as any some please tell".split()
+)
+"""English words that say nothing of the matter."""
+_ENDINGS = ("ies", "es", "s", "ed", "ing", "ly")
 _ENGLISH = re.compile(r"[a-z]{3,} [a-z]{2,}")
 _DENIED = re.compile(r"[,(]?(?<!是)不是[^,。;()?]{1,5}(?=[),。;]|$)")
 _SHORTEST_OWN = 4
@@ -94,9 +102,11 @@ class Reader:
         bare = self.stripped(text)
         found, words = self._notions(text, bare), _WORD.findall(text[:_LONGEST_TEXT])
         bare = _LETTERS.sub("", bare) if words else bare
+        if _ENGLISH.search(text):
+            bare += self.stripped(" ".join(_in_chinese(text[:_LONGEST_TEXT].lower())))
         runs = [bare[i : i + n] for n in (1, 2, 3) for i in range(len(bare) - n + 1)]
         notions = ("#" + notion for notion in sorted(found))
-        return list(dict.fromkeys([*runs, *("@" + word for word in words), *notions]))
+        return list(dict.fromkeys([*runs, *("@" + word for word in words if word not in _SMALL), *notions]))
 
     def factor(self, feature: str) -> float:
         """How much a feature counts beside a run of characters."""
@@ -106,6 +116,24 @@ class Reader:
         """Notions of the stripped text; of English also with its spaces."""
         found = self.notions.of(bare)
         return found | self.notions.of(text[:_LONGEST_TEXT]) if _ENGLISH.search(text) else found
+
+
+@cache
+def _english() -> Mapping[str, str]:
+    """The content of `english.toml`."""
+    return tomli.loads((HERE / "english.toml").read_text(encoding="utf-8"))
+
+
+def _in_chinese(text: str) -> Iterator[str]:
+    """What the English words of a text are called here: those of several words first, then each word or its stem."""
+    table = _english()
+    for several in sorted((name for name in table if not name.isalpha() and name in text), key=len, reverse=True):
+        yield table[several]
+        text = text.replace(several, " ")
+    for word in _WORD.findall(text):
+        stems = (word, *(word.removesuffix(ending) + more for ending in _ENDINGS if word.endswith(ending) for more in ("", "e")))
+        if found := next((stem for stem in stems if stem in table), ""):
+            yield table[found]
 
 
 class Wording:

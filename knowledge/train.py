@@ -1,4 +1,5 @@
-"""How is the model learned? `python -m knowledge.train` reads `phrasings/*.txt` and writes `model.bin`; nothing runs it in service.
+"""How is the model learned? `python -m knowledge.train` reads `phrasings/*.txt` and writes `model.bin`, then each programme's
+`cases.toml` and writes `cases.bin`; nothing runs it in service.
 
 An averaged perceptron with a margin, in whole numbers and a fixed, well mixed order: the same phrasings give the same file everywhere.
 Michael Collins, Discriminative Training Methods for Hidden Markov Models, 2002, describes the averaging.
@@ -12,6 +13,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from knowledge.cases import FILE as CASES
+from knowledge.cases import NONE, OWN, Example, examples, features
 from knowledge.facts import topics
 from knowledge.load import library
 from knowledge.model import FILE, LEVELS, Model, shared
@@ -22,10 +25,13 @@ ROUNDS = 8
 MARGIN = 16_000
 """By how much the right topic must lead before a phrasing is learned."""
 _LANE = 64
+_PLAIN = 14
+"""Questions about the rule for each topic of a programme, beside the cases."""
 _TWICE = 2
 """A feature of a single phrasing is chance."""
 
-Example = tuple[str, dict[str, int]]
+Known = tuple[int, Mapping[str, int]]
+"""The number of the right name, and the features with their shares."""
 
 
 def phrasings(folder: Path = PHRASINGS) -> dict[str, tuple[str, ...]]:
@@ -44,16 +50,42 @@ def fingerprint(said: Mapping[str, Sequence[str]], concepts: Mapping[str, str]) 
 def learned(said: Mapping[str, Sequence[str]], reader: Reader) -> Model:
     """The model of these phrasings."""
     read = [(topic, reader.features(reader.names.restored(line))) for topic in sorted(said) for line in said[topic]]
+    return _model(read, reader, fingerprint(said, topics()["concepts"]))
+
+
+def learned_cases(told: Sequence[Example], reader: Reader) -> Model:
+    """The model of how cases come out."""
+    read: list[tuple[str, list[str]]] = [(e.judgement, features(reader, e.programme, e.topic, reader.names.restored(e.text))) for e in told]
+    asked = phrasings()
+    for programme, topic in sorted({(e.programme, e.topic) for e in told}):
+        plain = [line for line in asked[topic] if not OWN.search(line)]
+        read += [(NONE, features(reader, programme, topic, reader.names.restored(line))) for line in _some(plain, programme)]
+    return _model(read, reader, cases_fingerprint(told))
+
+
+def _some(lines: Sequence[str], of: str) -> list[str]:
+    """A few lines, other ones for another programme."""
+    return sorted(lines, key=lambda line: hashlib.sha256(f"{of} {line}".encode()).digest())[:_PLAIN]
+
+
+def cases_fingerprint(told: Sequence[Example]) -> str:
+    """What the model of cases is made of."""
+    lines = [f"{e.programme}\t{e.topic}\t{e.judgement}\t{e.text}" for e in told]
+    notions = [f"{name}\t{words}" for name, words in sorted(topics()["concepts"].items())]
+    return hashlib.sha256("\n".join([*notions, *lines]).encode()).hexdigest()
+
+
+def _model(read: Sequence[tuple[str, Sequence[str]]], reader: Reader, made_of: str) -> Model:
     spread = Counter(feature for _, features in read for feature in features)
     rarity = {f: round(1000 * reader.factor(f) * (math.log(len(read) / (1 + n)) + 1)) for f, n in sorted(spread.items()) if n >= _TWICE}
-    names = tuple(sorted(said))
-    examples = [(names.index(t), shared({f: rarity[f] for f in features if f in rarity})) for t, features in read]
-    sums = _averaged(examples, len(names))
+    names = tuple(sorted({name for name, _ in read}))
+    known = [(names.index(t), shared({f: rarity[f] for f in features if f in rarity})) for t, features in read]
+    sums = _averaged(known, len(names))
     rows = {feature: _lanes(sums.get(feature, 0), len(names)) for feature in rarity}
     largest = max((abs(weight) for row in rows.values() for weight in row), default=0) or 1
     levels = b"".join(bytes(128 + _level(weight, largest) for weight in row) for row in rows.values())
     unit = largest / LEVELS**2 / (ROUNDS * len(read)) / MARGIN
-    return Model(names, rarity, levels, unit, fingerprint(said, topics()["concepts"]))
+    return Model(names, rarity, levels, unit, made_of)
 
 
 def _level(weight: int, largest: int) -> int:
@@ -61,7 +93,7 @@ def _level(weight: int, largest: int) -> int:
     return level if weight > 0 else -level
 
 
-def _averaged(examples: Sequence[tuple[int, Mapping[str, int]]], count: int) -> dict[str, int]:
+def _averaged(examples: Sequence[Known], count: int) -> dict[str, int]:
     """Summed over all steps, for each feature the weights of all topics side by side in one number."""
     zero, width = _zero(count), count * _LANE // 8
     now: dict[str, int] = {}
@@ -96,10 +128,11 @@ def _lanes(number: int, count: int) -> list[int]:
 
 
 def main() -> None:
-    """Learn and write the model, and say how large it is."""
-    model = learned(phrasings(), Reader(library(), topics()["concepts"]))
-    FILE.write_bytes(model.to_bytes())
-    print(f"{FILE.name}: {len(model.topics)} topics, {FILE.stat().st_size // 1024} KB", file=sys.stderr)
+    """Learn and write both models, and say how large they are."""
+    reader = Reader(library(), topics()["concepts"])
+    for file, model in ((FILE, learned(phrasings(), reader)), (CASES, learned_cases(tuple(examples()), reader))):
+        file.write_bytes(model.to_bytes())
+        print(f"{file.name}: {len(model.topics)} names, {file.stat().st_size // 1024} KB", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from rapidfuzz import fuzz, process
 
 from flows.answers import Answerer, batch_line
+from knowledge.cases import examples
 from knowledge.load import load
 from knowledge.train import phrasings
 
@@ -18,7 +19,8 @@ SETS = Path(__file__).parent / "questions"
 TODAY = date(2026, 11, 22)
 THRESHOLDS = {
     **{"dev": 0.98, "dev2": 0.98, "own": 0.97, "held": 0.97, "third": 0.95, "fourth": 0.96, "fifth": 0.97},
-    **{"sixth": 0.91, "seventh": 0.91, "eighth": 0.91, "ninth": 0.91, "tenth": 0.97},
+    **{"sixth": 0.93, "seventh": 0.93, "eighth": 0.92, "ninth": 0.93, "tenth": 0.97},
+    **{"eleventh": 0.95, "twelfth": 0.89, "thirteenth": 0.89, "fourteenth": 0.93, "judged": 0.7},
 }
 OUTCOMES = {
     "clarify": {"clarify", "answered"},
@@ -76,10 +78,10 @@ def test_no_answer_cites_a_programme_that_was_not_asked_about(answerer: Answerer
         assert item["kind"] in ("compare", "clarify") or cited <= set(item["expect_programmes"]), item["id"]
 
 
-def test_no_phrasing_is_a_near_copy_of_a_question() -> None:
+def test_no_phrasing_and_no_example_is_a_near_copy_of_a_question() -> None:
     asked = [item["question"] for name in THRESHOLDS for item in questions(name)]
-    lines = [line for found in phrasings().values() for line in found]
+    lines = [line for found in phrasings().values() for line in found] + [example.text for example in examples()]
     assert len(asked) > 500
-    assert len(lines) > 7000
+    assert len(lines) > 18_000
     near = [(line, found) for line in lines if (found := process.extractOne(line, asked, scorer=fuzz.ratio, score_cutoff=85))]
     assert near == []
