@@ -25,9 +25,9 @@ _ASIDES = frozenset({"请问", "一下", "那个", "这个"})
 _ASIDE = re.compile(r"[\s,。;:!?、\"'“”‘’()《》<>~…]+")
 _WORD = re.compile(r"[a-z]{2,}")
 _LETTERS = re.compile(r"[a-z]{4,}")
-_SMALL = frozenset(
-    "the a an is are was be do does did can could will would may of in on at to for from by with and or not it its we our us you your "
-    "i my me they their there this that these those how what which who when where why much many if as any some please tell".split()
+_SMALL = re.compile(
+    r"the|a|an|is|are|was|be|do|does|did|can|could|will|would|may|of|in|on|at|to|for|from|by|with|and|or|not|it|its"
+    r"|we|our|us|you|your|i|my|me|they|their|there|this|that|these|those|how|what|which|who|when|where|why|much|many|if|as|any|some|please|tell"
 )
 """English words that say nothing of the matter."""
 _ENDINGS = ("ies", "es", "s", "ed", "ing", "ly")
@@ -106,7 +106,7 @@ class Reader:
             bare += self.stripped(" ".join(_in_chinese(text[:_LONGEST_TEXT].lower())))
         runs = [bare[i : i + n] for n in (1, 2, 3) for i in range(len(bare) - n + 1)]
         notions = ("#" + notion for notion in sorted(found))
-        return list(dict.fromkeys([*runs, *("@" + word for word in words if word not in _SMALL), *notions]))
+        return list(dict.fromkeys([*runs, *("@" + word for word in words if not _SMALL.fullmatch(word)), *notions]))
 
     def factor(self, feature: str) -> float:
         """How much a feature counts beside a run of characters."""
