@@ -67,7 +67,7 @@ class Cases:
     def judgement(self, programme: str, topic: str, text: str) -> tuple[Judgement, float] | None:
         """How the case comes out, and by how much that leads; None where it is no case, or no example is about the topic."""
         found = features(self._reader, programme, topic, text)
-        if not any(f.startswith(f"{topic}|") for f in self._model.shares(found)):
+        if not any(f.startswith(f"{topic}|") and self._model.knows(f) for f in found):
             return None
         scores = self._model.scores(found)
         best, second, *_ = sorted(KINDS, key=lambda kind: -scores[kind])

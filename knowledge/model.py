@@ -6,11 +6,14 @@ at once. Everything is whole numbers: the same question gets the same scores on 
 
 import json
 import math
+import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+Key = TypeVar("Key")
 FILE = Path(__file__).parent / "model.bin"
 LANE = 4
 """Bytes that a topic's weight has in a long number: sums of a whole question fit."""
@@ -29,13 +32,15 @@ class ModelError(Exception):
 class Model:
     """Learned weights; `scores` is all there is to ask."""
 
-    def __init__(self, topics: tuple[str, ...], rarity: Mapping[str, int], levels: bytes, unit: float, made_of: str) -> None:
+    def __init__(
+        self, topics: tuple[str, ...], marks: Sequence[int], rarity: Sequence[int], levels: bytes, unit: float, made_of: str
+    ) -> None:
+        """`marks`: of each feature its `mark`; `rarity`: how rare it is, in 1/1000; `levels`: a row of weights; all in one order."""
         self.topics = topics
         self.made_of = made_of
         """Fingerprint of the phrasings it was learned from."""
-        self._rarity = rarity
-        """Of each feature how rare it is, in 1/1000; in the order of the rows of levels."""
-        self._rows = {feature: number for number, feature in enumerate(rarity)}
+        self._marks, self._rarity = marks, rarity
+        self._rows = dict(zip(marks, range(len(marks)), strict=True))
         self._levels = levels
         self._unit = unit
         self._known: dict[int, int] = {}
@@ -47,14 +52,19 @@ class Model:
         if not shares:
             return {}
         width = LANE * len(self.topics)
-        total = sum(self._row(self._rows[feature]) * share for feature, share in shares.items())
+        total = sum(self._row(row) * share for row, share in shares.items())
         lanes = array("I", total.to_bytes(width, "little"))
         zero = LEVELS * LEVELS * sum(shares.values())
         return {topic: (lane - zero) * self._unit for topic, lane in zip(self.topics, lanes, strict=True)}
 
-    def shares(self, features: Iterable[str]) -> dict[str, int]:
-        """The known features with their shares of SCALE."""
-        return shared({feature: self._rarity[feature] for feature in features if feature in self._rarity})
+    def shares(self, features: Iterable[str]) -> dict[int, int]:
+        """The rows of the known features with their shares of SCALE."""
+        rows = (self._rows.get(mark(feature)) for feature in features)
+        return shared({row: self._rarity[row] for row in rows if row is not None})
+
+    def knows(self, feature: str) -> bool:
+        """Whether a feature says anything."""
+        return mark(feature) in self._rows
 
     def _row(self, number: int) -> int:
         """The weights of a feature as one long number, made when first needed."""
@@ -68,12 +78,25 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The model as a file."""
-        head = {"topics": self.topics, "features": list(self._rarity), "rarity": list(self._rarity.values())}
-        text = json.dumps({**head, "unit": self._unit, "made_of": self.made_of}, ensure_ascii=False, separators=(",", ":")).encode()
-        return zlib.compress(len(text).to_bytes(4, "little") + text + self._levels, 9)
+        head = {"topics": self.topics, "count": len(self._marks), "unit": self._unit, "made_of": self.made_of}
+        text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+        numbers = _swapped(array("I", self._marks)).tobytes() + _swapped(array("I", self._rarity)).tobytes()
+        return zlib.compress(len(text).to_bytes(4, "little") + text + numbers + self._levels, 9)
 
 
-def shared(weights: Mapping[str, int]) -> dict[str, int]:
+def mark(feature: str) -> int:
+    """By what a feature is known: 32 bits of it, so that the file holds no words and is read at once."""
+    return zlib.crc32(feature.encode("utf-8", "replace"))
+
+
+def _swapped(numbers: "array[int]") -> "array[int]":
+    """The same bytes on every machine."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def shared(weights: Mapping[Key, int]) -> dict[Key, int]:
     """Weights brought to the length SCALE, as whole numbers; what is too small is left out."""
     length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
     shares = {feature: round(SCALE * weight / length) for feature, weight in weights.items()}
@@ -86,8 +109,9 @@ def read(file: Path = FILE) -> Model:
         data = zlib.decompress(file.read_bytes())
         size = int.from_bytes(data[:4], "little")
         head = json.loads(data[4 : 4 + size])
-        rarity = dict(zip(head["features"], head["rarity"], strict=True))
-        return Model(tuple(head["topics"]), rarity, data[4 + size :], head["unit"], head["made_of"])
+        at, width = 4 + size, 4 * int(head["count"])
+        marks, rarity = (_swapped(array("I", data[start : start + width])) for start in (at, at + width))
+        return Model(tuple(head["topics"]), marks, rarity, data[at + 2 * width :], head["unit"], head["made_of"])
     except (OSError, zlib.error, ValueError, KeyError) as error:
         raise ModelError(
             f"{file}: the model cannot be read ({type(error).__name__}); make it again with python -m knowledge.train"

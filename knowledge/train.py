@@ -17,7 +17,7 @@ from knowledge.cases import FILE as CASES
 from knowledge.cases import NONE, OWN, Example, examples, features
 from knowledge.facts import topics
 from knowledge.load import library
-from knowledge.model import FILE, LEVELS, Model, shared
+from knowledge.model import FILE, LEVELS, Model, mark, shared
 from knowledge.search import Reader
 
 PHRASINGS = Path(__file__).parent / "phrasings"
@@ -27,6 +27,8 @@ MARGIN = 16_000
 _LANE = 64
 _PLAIN = 14
 """Questions about the rule for each topic of a programme, beside the cases."""
+_FAINT, _FAINT_OF_CASES = 6, 12
+"""A feature whose weights are all at most at this level is left out."""
 _TWICE = 2
 """A feature of a single phrasing is chance."""
 
@@ -60,7 +62,7 @@ def learned_cases(told: Sequence[Example], reader: Reader) -> Model:
     for programme, topic in sorted({(e.programme, e.topic) for e in told}):
         plain = [line for line in asked[topic] if not OWN.search(line)]
         read += [(NONE, features(reader, programme, topic, reader.names.restored(line))) for line in _some(plain, programme)]
-    return _model(read, reader, cases_fingerprint(told))
+    return _model(read, reader, cases_fingerprint(told), _FAINT_OF_CASES)
 
 
 def _some(lines: Sequence[str], of: str) -> list[str]:
@@ -75,7 +77,7 @@ def cases_fingerprint(told: Sequence[Example]) -> str:
     return hashlib.sha256("\n".join([*notions, *lines]).encode()).hexdigest()
 
 
-def _model(read: Sequence[tuple[str, Sequence[str]]], reader: Reader, made_of: str) -> Model:
+def _model(read: Sequence[tuple[str, Sequence[str]]], reader: Reader, made_of: str, faint: int = _FAINT) -> Model:
     spread = Counter(feature for _, features in read for feature in features)
     rarity = {f: round(1000 * reader.factor(f) * (math.log(len(read) / (1 + n)) + 1)) for f, n in sorted(spread.items()) if n >= _TWICE}
     names = tuple(sorted({name for name, _ in read}))
@@ -83,9 +85,11 @@ def _model(read: Sequence[tuple[str, Sequence[str]]], reader: Reader, made_of: s
     sums = _averaged(known, len(names))
     rows = {feature: _lanes(sums.get(feature, 0), len(names)) for feature in rarity}
     largest = max((abs(weight) for row in rows.values() for weight in row), default=0) or 1
-    levels = b"".join(bytes(128 + _level(weight, largest) for weight in row) for row in rows.values())
+    levels = {feature: [_level(weight, largest) for weight in row] for feature, row in rows.items()}
+    told = [feature for feature, row in levels.items() if max(map(abs, row)) > faint]
     unit = largest / LEVELS**2 / (ROUNDS * len(read)) / MARGIN
-    return Model(names, rarity, levels, unit, made_of)
+    weights = b"".join(bytes(128 + level for level in levels[feature]) for feature in told)
+    return Model(names, [mark(f) for f in told], [rarity[f] for f in told], weights, unit, made_of)
 
 
 def _level(weight: int, largest: int) -> int:

@@ -33,7 +33,8 @@ RETRY_SECONDS, DELIVERIES = 5.0, 3
 def served(app: Any) -> Iterator[str]:
     """The ASGI app on a free port of 127.0.0.1, in a thread; yields its address and shuts it down afterwards."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3))
+    config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=3)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
