@@ -12,6 +12,8 @@ _GATHERING = re.compile(r"[\u4e00-\u9fff]{0,2}(?:活动|讲座|沙龙|路演|论
 """What a number counts where its measure word is an uncommon one: 两摆活动."""
 _NOT_ONE = re.compile(r"[^,。]{0,6}(?:都|也)(?:没|不|无)")
 """After a number that counts nothing: 一个兼职都没有."""
+_CANCELLED = re.compile(r"(?:那|有)[一1]?[场次期回][^,。]{0,8}(?:取消|泡汤|黄了|没办成|停办)")
+"""One event that did not take place."""
 _RATE = re.compile(r"(?:场|次|期|回|趟|堂)(?:就|得|要|至少|最少|起码|都|不)")
 """After a number of events that only says per what: 一场就得五十个."""
 _LISTED = re.compile(r"(?:\s*[、/]\s*[零一二两三四五六七八九十百千\d]+)+")
@@ -25,7 +27,7 @@ _SCORED = re.compile(
 _EACH = re.compile(
     r"每场|每次|每期|每回|回回|场场|次次|哪[场次回期]都|一场|一次|那回|那场|那期|那次|别的场次|其他场|最少|最冷清|单场|平均|都是|都有|都在|人最多"
 )
-_TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
+_TOTAL = re.compile(r"全年|合计|拢共|一共|总共|共计|加起来|累[起下]来|加一块|拼起来|累计|加总|签到本|一年签到|总人|统共|签到表")
 _MOST = Decimal(10**12)
 """A larger number is a jest."""
 _FEWEST = re.compile(r"最(?:少|冷清|低)[^,。?]{0,6}[\d一二三四五六七八九十]")
@@ -67,6 +69,8 @@ def counts(text: str) -> Counts:
             got.money.append(value if "万" in q.numeral else value * 10_000)
         else:
             _count(got, value, before, after)
+    if got.events and _CANCELLED.search(text):
+        got.events[0] -= 1
     got.average = bool(re.search(r"平均|均摊|差不多每", text)) and not _FEWEST.search(text)
     said = re.findall(r"(?:第|排)([一二三四五六七八九1-9])(?!批|条|章|年|季|方|档|次|场|期|回|轮|步|届)", text)
     got.ranks = got.ranks or [int(r) if r.isdigit() else "零一二三四五六七八九".index(r) for r in said]
@@ -84,13 +88,13 @@ def _count(got: Counts, value: float, before: str, after: str) -> None:
     if name in _EVENT:
         if struck and got.events:
             got.events[0] -= value
-        elif _is_count(value, before, after):
-            got.events.append(value * _times_a_year(before))
+        elif (times := _times_a_year(before)) > 1 or _is_count(value, before, after):
+            got.events.append(value * times)
     elif struck:
         got.struck.append(value)
     elif name in ("人次", "笔"):
         got.visits.append(value)
-    elif re.match(r"(?:个)?(?:年|月|天|日|号(?!人)|点|%|平|区|店|所|家|层|站|份|项|级|档|条|小时|类)", after):
+    elif re.match(r"(?:个)?(?:年|月|季|星期|礼拜|周|天|日|号(?!人)|点|%|平|区|店|所|家|层|站|份|项|级|档|条|小时|类)", after):
         return
     elif _TOTAL.search(before):
         got.total.append(value)
@@ -102,7 +106,7 @@ def _count(got: Counts, value: float, before: str, after: str) -> None:
 
 def _times_a_year(before: str) -> int:
     """每季度一场 is four a year, 每月 twelve."""
-    found = re.search(r"(?:每|一)(?:个)?(季|月|周)(?:度)?(?:都)?(?:办|搞|有|做|开)?$", before)
+    found = re.search(r"(?:每|一)(?:个)?(季|月|周)(?:度)?[^,。\d]{0,6}$", before)
     return {"季": 4, "月": 12, "周": 52}[found[1]] if found else 1
 
 

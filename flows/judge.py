@@ -29,7 +29,7 @@ _EVENTS = (
     r"|人(?:次|数|才)|来(?:了)?[\d一二两三四五六七八九十]+(?:多)?人"
 )
 _WISHES = re.compile(
-    r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?档|哪级|有没有份|没事|吗|不$|没$"
+    r"够|行|可以|算|过|达标|能|成不|成吗|符合|合格|要不要|是不是|会不会|有戏|没戏|对不对|合适|靠谱|认|稳|ok|没错吧|让过|哪一?[档级]|有没有份|没事|吗|不$|没$"
 )
 
 
@@ -283,10 +283,10 @@ def _score(fact: Fact, got: Counts, text: str) -> Judged | None:
 
 
 def _rank(programme: Programme, got: Counts, text: str) -> Judged | None:
-    if not got.ranks:
-        return None
-    rank = got.ranks[0]
     money = {m.rank: m.amount for m in programme.latest.money if m.rank}
+    if not got.ranks:
+        return Judged(judgement="depends", text=f"看情况：要看得分是不是前{max(money)}名。") if got.points and money else None
+    rank = got.ranks[0]
     if rank not in money:
         return Judged(judgement="unmet", text=f"不在前{max(money, default=0)}名，没有奖励。")
     sum_of_rank = money[rank] or 0
