@@ -103,9 +103,9 @@ class Answerer:
             return self._unknown((), ())
         mention = self.names.mention_in(text)
         keys, several = self._subject.scope(text, mention, programme)
-        keys = keys or self._subject.quoted(text)
         fits, talk_like = self._subject.fits(text)
         hits = self._subject.hits(text, keys, fits)
+        keys = keys or self._subject.quoted(text)
         best = max((hit.score for hit in hits[:1]), default=0.0)
         aside = self._aside(text, mention, programme, talk_like, best)
         if aside is not None:

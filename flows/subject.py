@@ -144,8 +144,9 @@ class Subject:
 
     def quoted(self, text: str) -> tuple[str, ...]:
         """The programme whose papers alone hold a long stretch of the text: a document's number, a title."""
-        owner, length = self._owners.of(_YEAR_OF_NUMBER.sub(r"〔\1〕\2号", text))
-        return (owner,) if owner and length >= _LONG_QUOTED else ()
+        numbered, count = _YEAR_OF_NUMBER.subn(r"〔\1〕\2号", text)
+        owner, length = self._owners.of(numbered)
+        return (owner,) if owner and (count or length >= _LONG_QUOTED) else ()
 
     def _stating(self, topic: str) -> list[str]:
         """The programmes whose documents say something to the topic."""

@@ -293,3 +293,33 @@ def test_ten_thousand_strange_texts_get_an_answer_each() -> None:
         assert len(found.whole) <= 1200
         outcomes.add(found.outcome)
     assert {"answered", "out_of_scope", "clarify", "not_stated"} <= outcomes
+
+
+# --- what is written, and which papers are meant ---
+
+
+def test_a_silent_entry_answers_what_its_written_part_does_say() -> None:
+    assert ask("2022年通知组织的是第几批申报", "putian-yizhan").outcome == "answered"
+    assert ask("第三批什么时候开始报", "putian-yizhan").outcome == "not_stated"
+
+
+def test_the_number_of_a_document_names_its_programme() -> None:
+    for question in ("柳科规2023年4号那份还作数吗", "柳科规〔2023〕4号还作数吗"):
+        assert ask(question).programmes == ("liuzhou-gongzuozhan",), question
+
+
+def test_a_question_for_which_programme_is_answered_with_its_name() -> None:
+    found = ask("揭榜挂帅是哪家驿站的办法里写的")
+    assert found.programmes == ("fuzhou-gaoxin-yizhan",)
+    assert found.text.startswith("是福州高新区人才驿站")
+
+
+def test_a_list_is_quoted_whole() -> None:
+    quotes = [c.quote for c in ask("哪些情形算不合格", "liuzhou-gongzuozhan").citations]
+    assert any("差距较大" in quote and "不配合" in quote and "有名无实" in quote for quote in quotes)
+
+
+def test_english_words_are_read_by_what_they_are_called_here() -> None:
+    found = ask("Compare Putian and Qingdao: what steps does each take to decide on the list of stations?")
+    assert {c.programme for c in found.citations} == {"putian-yizhan", "qingdao-yizhan"}
+    assert "公示" in found.text
