@@ -71,10 +71,9 @@ def _some(lines: Sequence[str], of: str) -> list[str]:
 
 
 def cases_fingerprint(told: Sequence[Example]) -> str:
-    """What the model of cases is made of."""
+    """What the model of cases is made of: its examples, and all that the other model is made of."""
     lines = [f"{e.programme}\t{e.topic}\t{e.judgement}\t{e.text}" for e in told]
-    notions = [f"{name}\t{words}" for name, words in sorted(topics()["concepts"].items())]
-    return hashlib.sha256("\n".join([*notions, *lines]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([fingerprint(phrasings(), topics()["concepts"]), *lines]).encode()).hexdigest()
 
 
 def _model(read: Sequence[tuple[str, Sequence[str]]], reader: Reader, made_of: str, faint: int = _FAINT) -> Model:
