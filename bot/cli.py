@@ -1,22 +1,22 @@
 """The command `yizhan`: one function a command; what each does stands in the module it calls."""
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from bot import app as wiring
 from bot import console as terminal
-from bot import staff
-from bot.handle import Desk, forget, today
-from bot.settings import PREFIX, SettingsError, read_settings
+from bot.handle import forget
+from bot.options import Database, Today, day_of, desk_for, fail
+from bot.settings import PREFIX, SettingsError
+from bot.staff.commands import drafts
+from bot.staff.lines import missed_questions, question_line
+from bot.wechat_commands import wechat
 from flows.answers import Answerer, batch_line
 from flows.graph import mermaid
 from flows.types import PersonKey
@@ -27,41 +27,8 @@ from knowledge.types import Library
 from storage.store import StoreError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
-drafts = typer.Typer(no_args_is_help=True, help="看收集到的草稿（工作人员）")
 app.add_typer(drafts, name="drafts")
-wechat = typer.Typer(no_args_is_help=True, help="微信公众号（工作人员）")
-menu = typer.Typer(no_args_is_help=True, help="公众号底部的菜单：开了服务器地址后只能这样设")
-wechat.add_typer(menu, name="menu")
 app.add_typer(wechat, name="wechat")
-
-Database = Annotated[str, typer.Option("--database", help="sqlite:///路径；默认是用户数据文件夹里的一个 SQLite 文件")]
-Today = Annotated[str, typer.Option("--today", help="按哪一天算，如 2026-11-22；默认是北京时间今天")]
-
-
-def fail(text: str, code: int = 1) -> NoReturn:
-    """End with one line on stderr."""
-    print(" ".join(text.split()), file=sys.stderr)
-    raise typer.Exit(code)
-
-
-def _day(text: str) -> Callable[[], date]:
-    if not text:
-        return today
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        fail(f"--today {text}: 不是日期；请写成 2026-11-22 这样", 2)
-    return lambda: day
-
-
-def _desk(database: str, day: str) -> Desk:
-    chosen = _day(day)
-    try:
-        return wiring.desk(database, chosen)
-    except (SettingsError, ValueError) as error:
-        fail(str(error), 2)
-    except (KnowledgeError, StoreError) as error:
-        fail(str(error))
 
 
 @app.command()
@@ -73,7 +40,7 @@ def chat(
 ) -> None:
     """在终端里对话。"""
     terminal.utf8()
-    desk = _desk(database, day)
+    desk = desk_for(database, day)
     if as_json:
         terminal.chat_json(desk, user, sys.stdin, sys.stdout)
     else:
@@ -92,7 +59,7 @@ def ask(
 ) -> None:
     """问一个政策问题，附原文。"""
     terminal.utf8()
-    on = _day(day)()
+    on = day_of(day)()
     if bool(question) == bool(batch):
         fail("ask: 请给一个问题，或用 --batch 给一个文件（二选一）", 2)
     answerer = Answerer(_library())
@@ -167,8 +134,8 @@ def graph(key: str, service: Annotated[str, typer.Option("--service", help="事�
 def questions(database: Database = "", day: Today = "") -> None:
     """列出没答上、答得不好的问题：次数、踩、赞、问题、最接近的条目。"""
     terminal.utf8()
-    for group in staff.missed_questions(_desk(database, day)):
-        print(staff.question_line(group))
+    for group in missed_questions(desk_for(database, day)):
+        print(question_line(group))
 
 
 @app.command()
@@ -181,7 +148,7 @@ def serve(
 ) -> None:
     """启动网页服务和已配置的渠道。"""
     terminal.utf8()
-    _day(day)
+    day_of(day)
     from bot import server  # late: other commands need no web server
 
     os.environ |= {f"{PREFIX}DATABASE": database} if database else {}
@@ -196,89 +163,11 @@ def serve(
         fail(f"serve --host {host} --port {port}: 这个地址不能用（{error.strerror or error}）；换一个端口，或先停掉占用它的程序")
 
 
-@drafts.command("list")
-def drafts_list(
-    database: Database = "",
-    day: Today = "",
-    programme: Annotated[str, typer.Option("--programme")] = "",
-    service: Annotated[str, typer.Option("--service")] = "",
-) -> None:
-    """列出草稿，最近改动的在前。"""
-    terminal.utf8()
-    desk = _desk(database, day)
-    for row in desk.store.drafts(programme=programme, service=service):
-        print(staff.draft_line(desk, row))
-
-
-@drafts.command("show")
-def drafts_show(draft_id: str, database: Database = "", day: Today = "") -> None:
-    """看一份草稿的全部回答（敏感项只显示末位）。"""
-    terminal.utf8()
-    desk = _desk(database, day)
-    row = desk.store.draft(draft_id)
-    if row is None:
-        fail(f"drafts show {draft_id}: 没有这份草稿；用 yizhan drafts list 看编号")
-    print(staff.draft_text(desk, row))
-
-
-@menu.command("show")
-def menu_show() -> None:
-    """看现在的菜单。"""
-    terminal.utf8()
-    found = _on_wechat(lambda api: api.menu())
-    if found is None:
-        fail("wechat menu show: 现在没有菜单；用 yizhan wechat menu set 设一个")
-    from bot.wechat_menu import lines
-
-    print("\n".join(lines(found)))
-
-
-@menu.command("set")
-def menu_set(file: Annotated[Path | None, typer.Argument(help="平台格式的 JSON 文件；默认是自带的菜单")] = None) -> None:
-    """设菜单，替换原来的。"""
-    terminal.utf8()
-    from bot import wechat_menu
-
-    wanted: object = wechat_menu.MENU
-    if file is not None:
-        try:
-            wanted = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            fail(f"wechat menu set {file}: 读不出来（{type(error).__name__}）；请给一个 UTF-8 的 JSON 文件", 2)
-    if wrong := wechat_menu.defect(wanted):
-        fail(f"wechat menu set {file or ''}: {wrong}；请改正文件", 2)
-    _on_wechat(lambda api: api.set_menu(wanted))
-    print("已设好；已关注的人最晚五分钟后看到，重新关注立即看到")
-
-
-@menu.command("remove")
-def menu_remove() -> None:
-    """删除菜单。"""
-    terminal.utf8()
-    _on_wechat(lambda api: api.remove_menu())
-    print("已删除")
-
-
-def _on_wechat(action: Callable[[Any], Any]) -> Any:
-    """What the action gets from the account's API; ends with one line where it is refused."""
-    from bot import wechat_menu  # late: other commands need no HTTP client
-    from bot.wechat_api import ApiError, ApiUnreachable
-
-    try:
-        settings = read_settings()
-        wechat_menu.checked(settings)
-        return asyncio.run(wechat_menu.called(settings, action))
-    except SettingsError as error:
-        fail(str(error), 2)
-    except (ApiError, ApiUnreachable) as error:
-        fail(str(error))
-
-
 @app.command("forget")
 def forget_person(channel: str, user: str, database: Database = "") -> None:
     """删除一个人的全部数据。"""
     terminal.utf8()
-    desk = _desk(database, "")
+    desk = desk_for(database, "")
     try:
         found = forget(desk, PersonKey(channel=channel, sender=user))
     except StoreError as error:

@@ -101,7 +101,12 @@ _THIRD = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
+_ACCOUNTS: tuple[str, ...] = ()
+_LISTING: tuple[str, ...] = ()
+_REMINDERS: tuple[str, ...] = ()
+_EXPORTS: tuple[str, ...] = ()
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _ACCOUNTS, _LISTING, _REMINDERS, _EXPORTS)
 
 
 def migrate(db: Database, path: str) -> None:

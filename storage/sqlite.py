@@ -86,7 +86,7 @@ class SqliteStore:
         with self._guarded() as db:
             if known := self._sessions.get(person, _version(db)):
                 return known[0]
-        with self._reading() as db:
+        with self.reading() as db:
             parts = rows.read_parts(db, self._cipher, person)
             session = rows.read_session(db, person, parts)
             self._sessions.keep(session, parts)
@@ -96,7 +96,7 @@ class SqliteStore:
         """Keep everything of a turn in one transaction and return the replies: see `Store.commit`."""
         kinds = {effect.kind for effect in turn.effects}
         with self._lock:
-            with self._writing() as db:
+            with self.writing() as db:
                 mark = _mark(db)
                 known = None if self._unseen == (mark, message.person, message.id) else self._known(db, message)
                 if known is not None:
@@ -123,13 +123,13 @@ class SqliteStore:
         """All drafts, last changed first."""
         wanted = {"programme": programme, "service": service}
         condition = " AND ".join(f"d.{name} = ?" for name, value in wanted.items() if value) or "1"
-        with self._reading() as db:
+        with self.reading() as db:
             found = rows.read_drafts(db, self._cipher, condition, [value for value in wanted.values() if value])
         return sorted(found, key=lambda row: row.draft.updated_at.timestamp(), reverse=True)
 
     def draft(self, draft_id: str) -> DraftRow | None:
         """One draft by its id."""
-        with self._reading() as db:
+        with self.reading() as db:
             return next(iter(rows.read_drafts(db, self._cipher, "d.id = ?", [draft_id])), None)
 
     def draft_ids(self, person: PersonKey) -> Sequence[str]:
@@ -156,7 +156,7 @@ class SqliteStore:
 
     def settle(self, row_id: str) -> bool:
         """Take a row off the list; False when it is not on it."""
-        with self._writing() as db:
+        with self.writing() as db:
             done = db.execute("UPDATE outbox SET state = 'done' WHERE id = ? AND state = 'pending'", [row_id])
             return done.rowcount == 1
 
@@ -172,7 +172,7 @@ class SqliteStore:
 
     def change_note(self, person: PersonKey, name: str, change: Callable[[str | None], str | None]) -> str | None:
         """Replace a note in one transaction."""
-        with self._writing() as db:
+        with self.writing() as db:
             return beside.change_note(db, _key(person), name, change)
 
     def code_owner(self, code: str, now: datetime) -> PersonKey | None:
@@ -182,7 +182,7 @@ class SqliteStore:
 
     def add_link(self, token: str, link: Link, now: datetime) -> None:
         """Remember a link under its token's hash."""
-        with self._writing() as db:
+        with self.writing() as db:
             beside.add_link(db, _key(link.person), self._cipher.hashed("link", token), link, now)
 
     def link(self, token: str, now: datetime) -> Link | None:
@@ -192,23 +192,23 @@ class SqliteStore:
 
     def revoke_links(self, person: PersonKey, draft: str = "") -> int:
         """Make links useless."""
-        with self._writing() as db:
+        with self.writing() as db:
             return beside.revoke_links(db, _key(person), draft)
 
     def post(self, *pushes: Push) -> None:
         """Queue pushes."""
-        with self._writing() as db:
+        with self.writing() as db:
             for push in pushes:
                 beside.post(db, push)
 
     def take_pushes(self, channel: str, now: datetime, until: datetime, limit: int) -> Sequence[Push]:
         """Take due pushes for sending."""
-        with self._writing() as db:
+        with self.writing() as db:
             return beside.take_pushes(db, channel, now, until, limit)
 
     def settle_push(self, push_id: str, state: PushState, *, note: str = "", due_at: datetime | None = None) -> bool:
         """Record how a push went."""
-        with self._writing() as db:
+        with self.writing() as db:
             return beside.settle_push(db, push_id, state, note, due_at)
 
     def pushes(self, person: PersonKey, state: PushState) -> Sequence[Push]:
@@ -225,7 +225,7 @@ class SqliteStore:
         """Delete all of a person from database and WAL; False when there was nothing."""
         with self._lock:
             self._sessions.drop(person)
-            with self._writing() as db:
+            with self.writing() as db:
                 found = db.execute(f"DELETE FROM people WHERE {_PERSON}", _key(person)).rowcount == 1
                 if found:
                     _note_scrub(db)
@@ -243,6 +243,21 @@ class SqliteStore:
         finally:
             self._gathering.discard(thread)
             self._reach_disk()
+
+    @contextmanager
+    def reading(self) -> Iterator[Database]:
+        """One state of the database for several queries."""
+        with self._guarded() as db, db.atomic():
+            yield db
+
+    @contextmanager
+    def writing(self) -> Iterator[Database]:
+        """One transaction: everything or nothing, durable when left."""
+        with self._guarded() as db:
+            self._wait_for_disk(db, threading.get_ident() not in self._gathering)
+            with db.atomic():
+                db.execute(TAKE_WRITE_LOCK)
+                yield db
 
     def close(self) -> None:
         """Release the connection; the store cannot be used afterwards."""
@@ -312,21 +327,6 @@ class SqliteStore:
                 if code not in _PASSING:
                     self._drop()
                 raise StoreError(f"{self.path}: {_CAUSES.get(code, f'{error}; nothing was changed, try again')}") from error
-
-    @contextmanager
-    def _reading(self) -> Iterator[Database]:
-        """One state of the database for several queries."""
-        with self._guarded() as db, db.atomic():
-            yield db
-
-    @contextmanager
-    def _writing(self) -> Iterator[Database]:
-        """One transaction: everything or nothing, durable when left."""
-        with self._guarded() as db:
-            self._wait_for_disk(db, threading.get_ident() not in self._gathering)
-            with db.atomic():
-                db.execute(TAKE_WRITE_LOCK)
-                yield db
 
     def _wait_for_disk(self, db: Database, wanted: bool) -> None:
         """At each commit of this thread, or later in `_reach_disk`. NORMAL leaves out that wait alone, not the order of writes."""

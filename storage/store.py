@@ -1,10 +1,10 @@
 """What does a store promise? The protocol every storage keeps; sqlite.py and later ones pass the same tests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from flows.types import Draft, Message, PersonKey, Reply, Session, Turn
 
@@ -80,6 +80,30 @@ class Push:
 
 class StoreError(Exception):
     """The store could not do what was asked; the message says what, where and what to do. Nothing was half written."""
+
+
+class Cursor(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows that were changed."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows one by one."""
+
+
+class Connection(Protocol):
+    """One transaction of a store, for what has a file of its own beside it: SQL that SQLite and PostgreSQL both take, with `?`."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Cursor:
+        """Run a statement."""
 
 
 class Store(Protocol):
@@ -170,6 +194,12 @@ class Store(Protocol):
 
         StoreError at the end: it may be lost when the power fails.
         """
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """One state of the database for several queries; StoreError where it cannot be read."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """One transaction: everything or nothing, durable when left; StoreError where nothing could be kept."""
 
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person from database and WAL; False when there was nothing."""

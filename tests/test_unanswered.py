@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.handle import Desk, handle
-from bot.staff import missed_questions, question_line
+from bot.staff.lines import missed_questions, question_line
 from flows.assistant import assistant
 from flows.types import Message, Turn
 from flows.unanswered import Asked, grouped
