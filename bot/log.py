@@ -5,6 +5,7 @@ An exception is its class and the places it passed: its text may hold what someb
 
 import hashlib
 import hmac
+import json
 import logging
 import sys
 import traceback
@@ -19,15 +20,17 @@ _QUIET = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "uvicorn.access
 """Addresses that httpx and uvicorn log at INFO hold tokens."""
 _PLACES = 6
 _Event = MutableMapping[str, Any]
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+"""Made once: json.dumps with options makes an encoder for each line."""
 
 
 def set_up(stream: TextIO | None = None) -> None:
     """Send what this program and its libraries log to `stream` (stderr), as JSON lines where that is no terminal."""
     out = stream or sys.stderr
-    last: Any = structlog.dev.ConsoleRenderer() if out.isatty() else structlog.processors.JSONRenderer(ensure_ascii=False)
-    shared: list[Any] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), without_values]
-    own = [structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
-    structlog.configure(processors=own, logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=structlog.stdlib.BoundLogger)
+    last: Any = structlog.dev.ConsoleRenderer() if out.isatty() else structlog.processors.JSONRenderer(serializer=_json)
+    shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), without_values]
+    levelled = structlog.make_filtering_bound_logger(logging.INFO)  # our own lines do not pass the standard library: a fifth of the time
+    structlog.configure(processors=[*shared, last], logger_factory=structlog.WriteLoggerFactory(out), wrapper_class=levelled)
     handler = logging.StreamHandler(out)
     formatter = structlog.stdlib.ProcessorFormatter
     handler.setFormatter(formatter(foreign_pre_chain=shared, processors=[formatter.remove_processors_meta, last]))
@@ -35,6 +38,10 @@ def set_up(stream: TextIO | None = None) -> None:
     logging.root.setLevel(logging.INFO)
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
+
+
+def _json(event: _Event, **_: object) -> str:
+    return _encode(event)
 
 
 def without_values(_: object, __: str, event: _Event) -> _Event:

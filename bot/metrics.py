@@ -21,12 +21,16 @@ class Metrics:
         self._messages = Counter("yizhan_messages", "Messages handled", ["channel", "outcome"], registry=self._registry)
         self._turns = Histogram("yizhan_turn_seconds", "Time of a turn", ["channel"], buckets=_SECONDS, registry=self._registry)
         self._errors = Counter("yizhan_errors", "Requests that failed by our fault", ["error"], registry=self._registry)
+        self._series: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._registry.register(_Pushes(store, pushing))
 
     def message(self, channel: str, outcome: str, seconds: float) -> None:
         """Count a message: an `Observer` of bot.handle."""
-        self._messages.labels(channel, outcome).inc()
-        self._turns.labels(channel).observe(seconds)
+        series = self._series.get((channel, outcome))
+        if series is None:  # looked up once: finding a series by its labels costs more than counting
+            series = self._series[channel, outcome] = (self._messages.labels(channel, outcome), self._turns.labels(channel))
+        series[0].inc()
+        series[1].observe(seconds)
 
     def error(self, error: BaseException) -> None:
         """Count a failure by the exception's class."""

@@ -86,7 +86,8 @@ def make_app(desk: Desk, settings: Settings, *, at_once: int = 20, at_end: Calla
     wired = channels(settings, desk)
     chat = web.WebChat(desk=desk, key=key, limiter=Limiter(count=at_once), public_url=settings.public_url)
     own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=3 * at_once), public_url=settings.public_url)
-    routes = [*web.routes(chat), *page.routes(own), *(route for one in wired for route in one.routes), *_plain(desk, wired, metrics)]
+    callbacks = [route for one in wired for route in one.routes]  # first: they come most often
+    routes = [*callbacks, *web.routes(chat), *page.routes(own), *_plain(desk, wired, metrics)]
     made = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, key=key, metrics=metrics, routes=lambda: routes)],

@@ -1,5 +1,6 @@
 """What a conversation needs besides its session: the loaded programmes and what is built from them once."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from flows.answers import Answerer
@@ -25,6 +26,8 @@ class Assistant:
     operator: str = ""
     retention_days: int | None = None
     abroad: frozenset[str] = field(default=ABROAD)
+    known: dict[Hashable, object] = field(default_factory=dict, repr=False, compare=False)
+    """What `position.py` has derived before: of facts, never of names or numbers that tell who somebody is."""
 
 
 def assistant(

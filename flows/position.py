@@ -1,8 +1,9 @@
 """Where is the conversation? Derived from the answers alone, so resuming, going back and a changed policy are one path."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 from flows.assistant import Assistant
 from flows.eligibility import Judged, evaluate, judge, results
@@ -13,6 +14,10 @@ from knowledge.types import Field, Programme, Service, Value, Version
 
 ASIDE = frozenset({"proceed", "review"})
 """Answers in a draft that are about the conversation, not about the application."""
+KNOWN = 4096
+"""How many derivations are kept in memory."""
+_OPEN = ("open",)
+"""In place of the value of a fact that was not given; null is an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +63,79 @@ def case_of(assistant: Assistant, session: Session, today: date) -> Case | None:
     draft = session.draft
     if session.programme is None or session.service is None or draft is None:
         return None
-    programme = assistant.library.programme(session.programme)
-    available = availability(programme, session.service, today)
-    service = service_of(available.version, session.service)
+    ground = _ground(assistant, session.programme, session.service, today)
     answered: dict[str, Value] = {a.field: a.value for a in draft.answers}
+    derived = _derived(assistant, ground, session.wishes, answered, today)
+    values = {key: value for key, value in answered.items() if key in derived.keys}
+    return Case(
+        programme=ground.programme,
+        available=ground.available,
+        service=ground.service,
+        draft=draft,
+        values=values,
+        verdict=derived.verdict,
+        fields=derived.fields,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What holds on a day for whoever applies for a service."""
+
+    programme: Programme
+    available: Availability
+    service: Service
+    facts: tuple[str, ...]
+    """The fields whose values decide which fields apply and what the verdict is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Derived:
+    """What follows from the facts, whoever gave them."""
+
+    fields: tuple[Field, ...]
+    keys: frozenset[str]
+    verdict: Verdict | None
+
+
+def _ground(assistant: Assistant, programme_key: str, service_key: str, today: date) -> _Ground:
+    key = (programme_key, service_key, today)
+    if (known := assistant.known.get(key)) is not None:
+        return cast(_Ground, known)
+    programme = assistant.library.programme(programme_key)
+    available = availability(programme, service_key, today)
+    service = service_of(available.version, service_key)
+    tests = [test for rule in service.rules for test in (rule.test, rule.applies) if test]
+    tests += [field.only_if for field in service.fields if field.only_if]
+    looked_at = {key for test in tests for key in test.fields} | {grade.field for grade in service.grades}
+    ground = _Ground(programme=programme, available=available, service=service, facts=tuple(sorted(looked_at)))
+    return cast(_Ground, _kept(assistant, key, ground))
+
+
+def _derived(assistant: Assistant, ground: _Ground, wishes: tuple[str, ...], answered: dict[str, Value], today: date) -> _Derived:
+    """Most messages change no fact, and many applicants give the same ones: what follows is looked up before it is worked out."""
+    service = ground.service
+    facts = tuple(answered.get(key, _OPEN) for key in ground.facts)
+    key = (ground.programme.key, service.key, today, wishes, facts, frozenset(answered))
+    if (known := assistant.known.get(key)) is not None:
+        return cast(_Derived, known)
     judged = results(service, answered, today)
-    fields = tuple(_applying(service, session, answered, today, judged))
-    keys = {f.key for f in fields}
+    fields = tuple(_applying(service, wishes, answered, today, judged))
+    keys = frozenset(f.key for f in fields)
     values = {key: value for key, value in answered.items() if key in keys}
     all_apply = all(f.key in keys for f in service.fields if f.key in answered)
-    verdict = judge(available, service, values, today, judged if all_apply else None)
-    return Case(programme=programme, available=available, service=service, draft=draft, values=values, verdict=verdict, fields=fields)
+    verdict = judge(ground.available, service, values, today, judged if all_apply else None)
+    return cast(_Derived, _kept(assistant, key, _Derived(fields=fields, keys=keys, verdict=verdict)))
 
 
-def _applying(service: Service, session: Session, answered: dict[str, Value], today: date, judged: Judged) -> Iterator[Field]:
+def _kept(assistant: Assistant, key: Hashable, found: object) -> object:
+    if len(assistant.known) >= KNOWN:
+        assistant.known.clear()
+    assistant.known[key] = found
+    return found
+
+
+def _applying(service: Service, wishes: tuple[str, ...], answered: dict[str, Value], today: date, judged: Judged) -> Iterator[Field]:
     """Fields whose condition holds; a fact that no rule needs any more is left out, an optional wish only on request."""
     needed = _needed(service, answered, today, judged)
     for field in service.fields:
@@ -80,7 +144,7 @@ def _applying(service: Service, session: Session, answered: dict[str, Value], to
         if field.key in answered:
             yield field
         elif field.on_request:
-            if field.key in session.wishes:
+            if field.key in wishes:
                 yield field
         elif field.stage != "eligibility" or needed.get(field.key, True):
             yield field

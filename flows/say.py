@@ -33,7 +33,14 @@ def fill(source: str, **values: object) -> str:
 
 def say(key: str, **values: object) -> str:
     """The wording of that key, filled; a name that is not given is an error."""
-    return _compiled(_templates()[key], StrictUndefined).render(**values).strip()
+    source = _templates()[key]
+    return _fixed(source) if values == {} else _compiled(source, StrictUndefined).render(**values).strip()
+
+
+@cache
+def _fixed(source: str) -> str:
+    """A wording without places to fill: the same every time."""
+    return _compiled(source, StrictUndefined).render().strip()
 
 
 def word(key: str, sub: str = "") -> str:

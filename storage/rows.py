@@ -111,7 +111,7 @@ def _write_drafts(db: Database, cipher: Cipher, session: Session, old: Parts) ->
         if had is draft and had_place == place:
             continue
         row = _draft_row(draft)
-        if had is None or (had_place, _draft_row(had)) != (place, row):
+        if had is None or had_place != place or not _same_row(had, draft):
             db.execute(
                 "INSERT INTO drafts (channel, sender, id, place, programme, service, created_at, updated_at, finished_at, rules, judged)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, sender, id) DO UPDATE SET place = excluded.place,"
@@ -121,6 +121,11 @@ def _write_drafts(db: Database, cipher: Cipher, session: Session, old: Parts) ->
             )
         answers[draft.id] = _write_answers(db, cipher, (*key, draft.id), draft.answers, answers[draft.id])
     return drafts, answers
+
+
+def _same_row(had: Draft, draft: Draft) -> bool:
+    """Whether a draft's row is stored as it is; told by the moment of the last change wherever there was one."""
+    return had.updated_at == draft.updated_at and _draft_row(had) == _draft_row(draft)
 
 
 def _draft_row(draft: Draft) -> Row:
