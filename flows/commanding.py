@@ -35,6 +35,9 @@ def obey(x: Exchange, found: Command, at: Position) -> bool:
             x.update(confirm=found.kind)
         case "show_data":
             _show_data(x)
+        case "reminders_off" | "reminders_on" as wish:
+            x.consent("reminders", wish == "reminders_on", "")
+            x.tell(wish)
         case "code":
             _code(x)
         case "withdraw":
@@ -130,8 +133,9 @@ def _withdraw(x: Exchange) -> bool:
     keys = gone | {f"{key}:doubt" for key in gone} | {"review"}
     drafts = tuple(replace(d, answers=tuple(a for a in d.answers if a.field not in keys)) for d in x.session.drafts)
     x.update(drafts=drafts, focus=None)
-    for kind in dict.fromkeys(c.kind for c in x.session.consents):
+    for kind in dict.fromkeys(c.kind for c in x.session.consents if c.kind != "reminders"):
         x.consent(kind, False, "")
+    x.consent("reminders", False, "")
     x.effects.append(Effect(kind="erase"))
     x.tell("withdrawn")
     return True

@@ -32,10 +32,10 @@ def take_over(x: Exchange, other: Session) -> None:
 
 
 def _bring_consents(x: Exchange, other: Session) -> None:
-    """A yes to a notice holds for the person, but one to sending data abroad is asked for where it matters."""
+    """A word to a notice, or about reminders, holds for the person, but one on sending data abroad is asked for where it matters."""
     abroad = x.session.person.channel in x.assistant.abroad
     known = {c.kind for c in x.session.consents}
-    kinds = {"personal"} | (set() if abroad else {"bank"})
+    kinds = {"personal", "reminders"} | (set() if abroad else {"bank"})
     brought = tuple(c for c in other.consents if c.kind in kinds - known)
     x.update(consents=(*x.session.consents, *brought))
 

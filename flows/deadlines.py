@@ -139,6 +139,19 @@ def _closing(window: Window) -> Due | None:
     return Due(label=label, day=window.closes, whose=window.whose, citations=window.cite, note=window.derived)
 
 
+def closing(window: Window, today: date) -> Due | None:
+    """The last day of a window that is open today; None for one that closes nothing or states no end."""
+    if window.kind != "yearly":
+        return _closing(window)
+    if today.month not in window.months or len(set(window.months)) == 12:
+        return None
+    first = _clamped(today.year, today.month, 1)
+    while first.month % 12 + 1 in window.months:
+        first = add_period(first, "P1M")
+    last = add_period(first, "P1M") - timedelta(days=1)
+    return Due(label=f"受理截止（{window.text}）", day=last, whose=window.whose, citations=window.cite, note=window.derived)
+
+
 def due(service: Service, values: Mapping[str, Value]) -> tuple[Due, ...]:
     """The service's dates that are settled by the policy or by what the applicant said, earliest first.
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from knowledge import evidence, facts, periods, quotes, references, tables, ways
+from knowledge import evidence, facts, periods, quotes, references, reminders, tables, ways
 from knowledge.defects import Defect
 from knowledge.sources import Shelf, Volume, read
 from knowledge.text import squeeze
@@ -26,7 +26,7 @@ def check(folder: Path) -> list[Defect]:
 
 def prove(shelf: Shelf) -> list[Defect]:
     """Every defect of what was read, those of reading included."""
-    found = [*shelf.defects, *references.prove_names(shelf), *periods.prove_versions(shelf)]
+    found = [*shelf.defects, *references.prove_names(shelf), *periods.prove_versions(shelf), *reminders.prove(shelf)]
     for volume in shelf.volumes:
         found += _texts_unchanged(volume)
         for proof in _PROOFS:

@@ -19,6 +19,7 @@ from knowledge.types import (
     Material,
     Money,
     Office,
+    ReminderRule,
     Rule,
     Service,
     Statement,
@@ -120,6 +121,8 @@ def _special(record: Any, text: str) -> Iterator[Problem]:
             yield from _window(record, text)
         case Deadline():
             yield from _deadline(record, text)
+        case ReminderRule() if record.period and record.period not in periods(text):
+            yield "period", f"期限 {record.period} 不在引文里"
 
 
 def _stated(text: str, name: str, quotes: str, besides: tuple[str, ...]) -> Iterator[Problem]:

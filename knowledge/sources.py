@@ -13,7 +13,7 @@ import tomli
 
 from knowledge.defects import Defect
 from knowledge.records import BROKEN, Sheet, build, identity, join
-from knowledge.types import Field, Form, Library, Programme, Section, Version
+from knowledge.types import Field, Form, Library, Programme, Reminders, Section, Version
 
 LIMIT = 1_000_000
 """Bytes a file may have; the largest real one has about 60,000."""
@@ -61,11 +61,19 @@ def read(folder: Path) -> Shelf:
         volumes += [volume for _, volume in found]
         programmes += _programme(found, defects)
     return Shelf(
-        library=Library(programmes=tuple(programmes)),
+        library=Library(programmes=tuple(programmes), reminders=_reminders(folder, Sheet(file="reminders.toml", defects=defects))),
         volumes=tuple(volumes),
         fields=tuple(field for field in fields if field is not BROKEN),
         defects=tuple(defects),
     )
+
+
+def _reminders(folder: Path, sheet: Sheet) -> Reminders:
+    """What `reminders.toml` says; nothing where there is none: then only what a programme's own rules say is due."""
+    path = folder / sheet.file
+    content = _toml(path, sheet) if path.exists() else None
+    found = build(Reminders, content, "", sheet) if content is not None else BROKEN
+    return Reminders() if found is BROKEN else found
 
 
 def sections(text: str) -> tuple[tuple[Section, ...], str]:

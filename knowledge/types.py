@@ -394,6 +394,61 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderRule:
+    """When an applicant is reminded, and in which words. A programme's own rule goes before the one of the same id for all."""
+
+    id: str
+    title: str
+    """In a few words, as a notice is headed."""
+    kind: Literal["window", "deadline", "recorded", "idle", "missing"]
+    """`window`: before the open window closes; `deadline`: before a date of the service; `recorded`: before a period ends that counts from
+    a date which staff entered, for no document and no answer gives it; `idle`: a draft was left; `missing`: after the documents were
+    made, materials or fields are still wanting."""
+    days: tuple[int, ...]
+    """Days before the date, or after the last change; none switches the rule off."""
+    text: str = ""
+    """Jinja2 over the draft's programme; every number and date comes through a placeholder."""
+    services: tuple[str, ...] = ()
+    """Empty: all."""
+    deadlines: tuple[str, ...] = ()
+    """For `deadline`: ids; empty: every one."""
+    label: str = ""
+    """For `recorded`: what ends."""
+    start: str = ""
+    """For `recorded`: what the date is that staff enter."""
+    period: str = ""
+    """For `recorded`: ISO 8601, as of a Deadline."""
+    cite: tuple[Citation, ...] = ()
+    derived: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeField:
+    """A field of the platform's notice template and its wording."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminders:
+    """What `reminders.toml` says: the rules for all programmes and when nobody is disturbed. Times are hours and minutes in China."""
+
+    quiet_from: str = "21:00"
+    quiet_to: str = "08:30"
+    plan_at: str = "09:00"
+    """When each day's reminders are planned."""
+    working_days: bool = False
+    """Whether reminders by rule wait for a working day; a date that would pass meanwhile does not."""
+    late: int = 7
+    """How many days after its day a reminder of an idle draft still makes sense."""
+    footer: str = ""
+    """The last line of every reminder: how to have none."""
+    rules: tuple[ReminderRule, ...] = ()
+    notice: tuple[NoticeField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """A programme as it stands between two dates; None: the document states no such date, which leaves it open."""
 
@@ -414,6 +469,8 @@ class Version:
     readings: tuple[Statement, ...] = ()
     """How the text is read where it leaves room."""
     oddities: tuple[Statement, ...] = ()
+    reminders: tuple[ReminderRule, ...] = ()
+    """The programme's own, before those of `reminders.toml`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -449,6 +506,7 @@ class Library:
     """All programmes that were loaded."""
 
     programmes: tuple[Programme, ...]
+    reminders: Reminders = Reminders()
 
     def programme(self, key: str) -> Programme:
         """The programme of that key; KeyError where there is none."""
