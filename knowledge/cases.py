@@ -7,12 +7,13 @@ Phrasings in which nobody speaks of themselves are learned as `none`: questions 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import tomli
 
 from knowledge.facts import PROGRAMMES, Judgement
-from knowledge.model import read
+from knowledge.model import marks, read
 from knowledge.search import Reader
 
 FILE = Path(__file__).parent / "cases.bin"
@@ -45,9 +46,16 @@ def examples(folder: Path = PROGRAMMES) -> Iterator[Example]:
 
 def features(reader: Reader, programme: str, topic: str, text: str) -> list[str]:
     """What restored text says of a case: its features, those of what it says last, and each with topic, programme, and both."""
-    found = reader.features(text)
-    said = (*found, *(f"…{feature}" for feature in reader.features(_last(text))))
-    return [*said, *(f"{where}|{feature}" for where in (topic, programme, f"{programme}/{topic}") for feature in said)]
+    said = _said(reader, text)
+    return [*said, *(f"{where}{feature}" for where in _places(programme, topic) for feature in said)]
+
+
+def _said(reader: Reader, text: str) -> tuple[str, ...]:
+    return (*reader.features(text), *(f"…{feature}" for feature in reader.features(_last(text))))
+
+
+def _places(programme: str, topic: str) -> tuple[str, ...]:
+    return (f"{topic}|", f"{programme}|", f"{programme}/{topic}|")
 
 
 def _last(text: str) -> str:
@@ -66,9 +74,10 @@ class Cases:
 
     def judgement(self, programme: str, topic: str, text: str) -> tuple[Judgement, float] | None:
         """How the case comes out, and by how much that leads; None where it is no case, or no example is about the topic."""
-        found = features(self._reader, programme, topic, text)
-        if not any(f.startswith(f"{topic}|") and self._model.knows(f) for f in found):
+        said = _said(self._reader, text)
+        about, *rest = marks(said, *_places(programme, topic), "")
+        if not self._model.knows(about):
             return None
-        scores = self._model.scores(found)
+        scores = self._model.scored(chain(about, *rest))
         best, second, *_ = sorted(KINDS, key=lambda kind: -scores[kind])
         return None if scores.get(NONE, 0.0) > scores[best] else (best, scores[best] - scores[second])

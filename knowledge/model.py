@@ -48,23 +48,23 @@ class Model:
 
     def scores(self, features: Iterable[str]) -> dict[str, float]:
         """For each topic how well the features fit: about 1 and more where they do, below 0 where they do not. Empty: nothing known."""
-        shares = self.shares(features)
+        return self.scored(map(mark, features))
+
+    def scored(self, marks: Iterable[int]) -> dict[str, float]:
+        """The scores of features whose marks are at hand."""
+        rows = map(self._rows.get, marks)
+        shares = shared({row: self._rarity[row] for row in rows if row is not None})
         if not shares:
             return {}
         width = LANE * len(self.topics)
-        total = sum(self._row(row) * share for row, share in shares.items())
+        total = sum([self._row(row) * share for row, share in shares.items()])
         lanes = array("I", total.to_bytes(width, "little"))
         zero = LEVELS * LEVELS * sum(shares.values())
         return {topic: (lane - zero) * self._unit for topic, lane in zip(self.topics, lanes, strict=True)}
 
-    def shares(self, features: Iterable[str]) -> dict[int, int]:
-        """The rows of the known features with their shares of SCALE."""
-        rows = (self._rows.get(mark(feature)) for feature in features)
-        return shared({row: self._rarity[row] for row in rows if row is not None})
-
-    def knows(self, feature: str) -> bool:
-        """Whether a feature says anything."""
-        return mark(feature) in self._rows
+    def knows(self, marks: Iterable[int]) -> bool:
+        """Whether a feature with one of these marks says anything."""
+        return not self._rows.keys().isdisjoint(marks)
 
     def _row(self, number: int) -> int:
         """The weights of a feature as one long number, made when first needed."""
@@ -87,6 +87,12 @@ class Model:
 def mark(feature: str) -> int:
     """By what a feature is known: 32 bits of it, so that the file holds no words and is read at once."""
     return zlib.crc32(feature.encode("utf-8", "replace"))
+
+
+def marks(features: Sequence[str], *before: str) -> list[list[int]]:
+    """The marks of features with the same words before each, for several words: a check sum goes on where those words left it."""
+    written = [feature.encode("utf-8", "replace") for feature in features]
+    return [[zlib.crc32(feature, start) for feature in written] for start in map(mark, before)]
 
 
 def _swapped(numbers: "array[int]") -> "array[int]":

@@ -37,6 +37,8 @@ _SHORTEST_OWN = 4
 """Characters that make wording one's own."""
 _LONGEST_TEXT = 400
 """Characters that are read: a question that begins after them is not found."""
+_READ_AGAIN = 16
+"""Texts whose features are remembered: one question is read for its topic, for a case and for its parts."""
 
 
 class Notions:
@@ -54,7 +56,11 @@ class Notions:
                     self._words[part].add(notion)
             if rest:
                 self._patterns.append((notion, re.compile("|".join(rest))))
-        self._lengths = sorted({len(word) for word in self._words})
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for word in self._words:
+            lengths[word[:1]].add(len(word))
+        self._lengths = {first: tuple(sorted(found)) for first, found in lengths.items()}
+        """Of the words that begin with a character, their lengths."""
 
     def words(self) -> tuple[str, ...]:
         """All plain words, for reading pinyin."""
@@ -63,8 +69,8 @@ class Notions:
     def of(self, text: str) -> set[str]:
         """The notions that occur in the text."""
         found: set[str] = set()
-        for at in range(len(text)):
-            for length in self._lengths:
+        for at, first in enumerate(text):
+            for length in self._lengths.get(first, ()):
                 notions = self._words.get(text[at : at + length])
                 if notions:
                     found |= notions
@@ -92,13 +98,14 @@ class Reader:
         self.notions = Notions(concepts)
         self.names = Names(library, folder, vocabulary=[w for w in self.notions.words() if not w.isascii()])
         self._ignore = re.compile("|".join(sorted(map(re.escape, self.names.where() | _ASIDES), key=len, reverse=True)) or "(?!)")
+        self.features = lru_cache(_READ_AGAIN)(self._features)
+        """Each run of one to three characters of a text, each English word and each notion, once."""
 
     def stripped(self, text: str) -> str:
         """The beginning of a question without programme and place names, spaces and punctuation."""
         return _ASIDE.sub("", self._ignore.sub("", _DENIED.sub("", text[:_LONGEST_TEXT])))
 
-    def features(self, text: str) -> list[str]:
-        """Each run of one to three characters, each English word and each notion, once."""
+    def _features(self, text: str) -> tuple[str, ...]:
         bare = self.stripped(text)
         found, words = self._notions(text, bare), _WORD.findall(text[:_LONGEST_TEXT])
         bare = _LETTERS.sub("", bare) if words else bare
@@ -106,7 +113,7 @@ class Reader:
             bare += self.stripped(" ".join(_in_chinese(text[:_LONGEST_TEXT].lower())))
         runs = [bare[i : i + n] for n in (1, 2, 3) for i in range(len(bare) - n + 1)]
         notions = ("#" + notion for notion in sorted(found))
-        return list(dict.fromkeys([*runs, *("@" + word for word in words if not _SMALL.fullmatch(word)), *notions]))
+        return tuple(dict.fromkeys([*runs, *("@" + word for word in words if not _SMALL.fullmatch(word)), *notions]))
 
     def factor(self, feature: str) -> float:
         """How much a feature counts beside a run of characters."""

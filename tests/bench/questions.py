@@ -26,6 +26,8 @@ BUILD = (
 )
 MANY = 200
 """Copies of the five for the thousand."""
+SOME = 25
+"""Every so many questions are asked of the thousand: each takes long."""
 STRANGE = 10_000
 
 Ask = Callable[[dict[str, Any]], object]
@@ -101,7 +103,7 @@ def _bare(text: str) -> str:
 def _renamed(copies: int, name: str, goal: float | None, runs: int = RUNS) -> list[Figure]:
     """The questions of the packaged five, asked as they are, amid the copies."""
     with renamed(copies) as (answerer, _):
-        p50, p99 = _quantiles(_asker(answerer), questions()[:: 1 if runs > 1 else 5], runs)
+        p50, p99 = _quantiles(_asker(answerer), questions()[:: 1 if runs > 1 else SOME], runs)
     return [Figure(name=f"a question, {name}, p50", value=p50), Figure(name=f"a question, {name}, p99", value=p99, goal=goal)]
 
 
