@@ -20,12 +20,12 @@ BODY_BYTES = 256 * 1024
 """10,000 Chinese characters in a form are 90 KB."""
 BODY_SECONDS = 10.0
 """For the whole body: who sends a byte a second is not waited for."""
-_POLICY = (
+POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

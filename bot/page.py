@@ -18,12 +18,14 @@ from bot.limits import Limiter
 from bot.links import Opened, opened
 from bot.papers import document, media_type
 from bot.web import same_origin
+from bot.wechat_subscribe import PAGE_POLICY, Offer, PopUp
 from flows.checklist import Checklist, Item, checklist
 from flows.position import progress
 from flows.say import word
 from flows.types import FileKind
 
 _TICKED = "1"
+WECHAT = "wechat"
 _SLOW_DOWN = "您点得太快了，请等几秒再试。"
 _PAPERS: tuple[tuple[FileKind, str, str], ...] = (
     ("form", "申请表", "Word 文档，可以修改"),
@@ -48,6 +50,8 @@ class ApplicantsPage:
     desk: Desk
     limiter: Limiter
     public_url: str = ""
+    pop_up: PopUp | None = None
+    """Where the official account may send 订阅通知."""
 
     async def show(self, request: Request) -> Response:
         """The page."""
@@ -55,7 +59,18 @@ class ApplicantsPage:
         if found is None:
             return missing(request)
         values = await asyncio.to_thread(self._values, request.path_params["token"], found)
-        return rendered("page.html", values)
+        offer = await self._offer(request, found)
+        made = rendered("page.html", {**values, "offer": offer})
+        if offer:
+            made.headers["Content-Security-Policy"] = PAGE_POLICY
+        return made
+
+    async def _offer(self, request: Request, found: Opened) -> Offer | None:
+        """The pop-up for 订阅通知: for people of the official account, in WeChat's browser."""
+        if self.pop_up is None or found.person.channel != WECHAT:
+            return None
+        query = f"?{request.url.query}" if request.url.query else ""
+        return await self.pop_up.offer(f"{self.public_url}{request.url.path}{query}", request.headers.get("user-agent", ""))
 
     async def tick(self, request: Request) -> Response:
         """Tick a box or take the tick away; the answer is the item alone where the page asked for that."""

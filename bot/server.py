@@ -30,6 +30,7 @@ from bot.html import STATIC, asset, missing, notice
 from bot.limits import Limiter
 from bot.metrics import Metrics
 from bot.settings import Settings, read_settings, secret_key
+from bot.wechat_subscribe import PopUp
 from storage.store import StoreError
 
 TODAY = "YIZHAN_SERVE_TODAY"
@@ -59,6 +60,8 @@ class Wired:
     name: str
     channel: Channel
     routes: Sequence[BaseRoute]
+    pop_up: PopUp | None = None
+    """What the applicant's page needs to ask for notices of this channel."""
 
 
 def channels(settings: Settings, desk: Desk) -> tuple[Wired, ...]:
@@ -68,7 +71,7 @@ def channels(settings: Settings, desk: Desk) -> tuple[Wired, ...]:
         from bot import wechat  # late, as each channel: its platform's library is slow to load
 
         if (channel := wechat.wechat(settings, desk)) is not None:
-            found.append(Wired(name="wechat", channel=channel, routes=wechat.routes(channel)))
+            found.append(Wired(name="wechat", channel=channel, routes=wechat.routes(channel), pop_up=wechat.pop_up(channel)))
     if settings.telegram_token.get_secret_value():
         from bot import telegram
 
@@ -85,7 +88,8 @@ def make_app(desk: Desk, settings: Settings, *, at_once: int = 20, at_end: Calla
     desk = replace(desk, observer=metrics.message)
     wired = channels(settings, desk)
     chat = web.WebChat(desk=desk, key=key, limiter=Limiter(count=at_once), public_url=settings.public_url)
-    own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=3 * at_once), public_url=settings.public_url)
+    pop_up = next((one.pop_up for one in wired if one.pop_up), None)
+    own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=3 * at_once), public_url=settings.public_url, pop_up=pop_up)
     callbacks = [route for one in wired for route in one.routes]  # first: they come most often
     routes = [*callbacks, *web.routes(chat), *page.routes(own), *_plain(desk, wired, metrics)]
     made = Starlette(

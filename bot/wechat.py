@@ -26,6 +26,7 @@ from bot.wechat_api import WeChatApi
 from bot.wechat_envelope import Gate, Incoming, Refused
 from bot.wechat_push import Sender
 from bot.wechat_reach import ACCOUNTS
+from bot.wechat_subscribe import PopUp
 from bot.wechat_words import TOO_FAST, TOO_MANY, VIEW, WAIT
 from storage.store import Push, StoreError
 
@@ -42,7 +43,7 @@ class WeChat:
     """The channel of one account; `start` and `stop` it in the loop that serves its routes."""
 
     def __init__(self, gate: Gate, counter: Counter, api: WeChatApi | None, *, budget: float = BUDGET, reading: float = READING) -> None:
-        self.gate, self.counter, self._api = gate, counter, api
+        self.gate, self.counter, self.api = gate, counter, api
         self.budget, self.reading = budget, reading
         self.limiter = Limiter(clock=gate.clock)
         self._crew = Crew(counter.answer, threads=THREADS, name=CHANNEL, together=counter.desk.store.gathered)
@@ -68,8 +69,8 @@ class WeChat:
             task.cancel()
         await asyncio.gather(*self._background, *self._flights.values(), return_exceptions=True)
         self._crew.close()
-        if self._api:
-            await self._api.close()
+        if self.api:
+            await self.api.close()
 
     def status(self) -> str:
         """One line for staff: what the account may do, and whether sending has stopped."""
@@ -77,7 +78,7 @@ class WeChat:
         mode = "加密" if self.gate.aes_key else "明文（只供开发）"
         if not self.sender:
             return f"微信：{account.name}，{mode}，不能主动发送，提醒等对方下次来时显示"
-        ways = "客服消息和订阅通知" if account.subscriptions and self.counter.template else "客服消息"
+        ways = "客服消息和订阅通知" if self.counter.subscribes else "客服消息"
         return f"微信：{account.name}，{mode}，" + (self.sender.stopped or f"可发{ways}")
 
     async def reply(self, incoming: Incoming, deadline: float) -> str:
@@ -183,11 +184,8 @@ def _result(turn: asyncio.Future[Answer]) -> Answer:
         return Answer(text=BUSY)
 
 
-def wechat(settings: Settings, desk: Desk, clock: Callable[[], float] = time.time, *, page_subscribes: bool = False) -> WeChat | None:
-    """The channel as configured; None without YIZHAN_WECHAT_TOKEN. SettingsError names what is missing.
-
-    `page_subscribes`: the applicant's page opens the pop-up for 订阅通知, so that the answer with the files may point to it.
-    """
+def wechat(settings: Settings, desk: Desk, clock: Callable[[], float] = time.time) -> WeChat | None:
+    """The channel as configured; None without YIZHAN_WECHAT_TOKEN. SettingsError names what is missing."""
     token, key = settings.wechat_token.get_secret_value(), settings.wechat_aes_key.get_secret_value()
     if not token:
         return None
@@ -200,9 +198,16 @@ def wechat(settings: Settings, desk: Desk, clock: Callable[[], float] = time.tim
         account=account,
         template=settings.wechat_template_id,
         clock=clock,
-        page_subscribes=page_subscribes,
     )
     return WeChat(gate, counter, api_of(settings, clock) if account.pushes else None)
+
+
+def pop_up(channel: WeChat) -> PopUp | None:
+    """What lets the applicant's page ask for 订阅通知; None where the account cannot send any."""
+    counter = channel.counter
+    if channel.api is None or not counter.subscribes:
+        return None
+    return PopUp(api=channel.api, app_id=channel.gate.app_id, template=counter.template, clock=channel.gate.clock)
 
 
 def api_of(settings: Settings, clock: Callable[[], float] = time.time) -> WeChatApi:

@@ -15,6 +15,7 @@ from bot import wechat_reach as ledger
 from bot.bubbles import clean, pages
 from bot.handle import BUSY, Desk, handle
 from bot.links import page_url
+from bot.remind_gate import wanted
 from bot.wechat_body import Body, from_json, push_id, to_json
 from bot.wechat_envelope import Incoming
 from bot.wechat_reach import Account, Reach
@@ -61,8 +62,11 @@ class Counter:
     account: Account
     template: str
     clock: Callable[[], float]
-    page_subscribes: bool = False
-    """Whether the applicant's page can open the platform's pop-up for 订阅通知: only then it is offered there."""
+
+    @property
+    def subscribes(self) -> bool:
+        """Whether 订阅通知 can be sent, and so the applicant's page asks for them."""
+        return bool(self.account.subscriptions and self.template)
 
     def answer(self, incoming: Incoming) -> Answer:
         """What to say. A failing store or a fault of ours gets a plain word, never an exception."""
@@ -134,7 +138,7 @@ class Counter:
         if not words and incoming.kind == "event":
             return Answer(text="")
         message = _message(person, incoming.id, words, self.clock())
-        kept = _showable(store.pushes(person, "kept")) if notes else ()
+        kept = wanted(self.desk, _showable(store.pushes(person, "kept"))) if notes else ()
         reach = self._reach(incoming, notes)
         writes = bool(reach or kept or "more" in notes or incoming.event in _SCANNED)
         if words and writes and (stored := store.replies(message)) is not None:
@@ -208,7 +212,7 @@ class Counter:
         """The pages, the draft whose files they name, and the address of its page."""
         draft = next((Path(file.path).parent.name for reply in reversed(replies) for file in reply.files), "")
         page = page_url(self.desk, self.public_url, person, draft) if draft else ""
-        hint = HINT if self.page_subscribes and self.account.subscriptions and self.template else ""
+        hint = HINT if self.subscribes else ""
         return pages(replies, linked=True, page=page, hint=hint, lead=lead, **limit), draft, page
 
     def _show(self, person: PersonKey, shown: Shown, page: str) -> None:

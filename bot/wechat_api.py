@@ -47,6 +47,8 @@ class WeChatApi:
         self._seconds = seconds
         self._lock = asyncio.Lock()
         self._token, self._until = "", 0.0
+        self._ticket_lock = asyncio.Lock()
+        self._ticket, self._ticket_until = "", 0.0
 
     async def close(self) -> None:
         """Release the connections."""
@@ -58,6 +60,17 @@ class WeChatApi:
             if self._clock() >= self._until:
                 await self._fetch(force=False)
             return self._token
+
+    async def ticket(self) -> str:
+        """A ticket with which pages sign for the platform's script; good for a while yet, fetched once however many ask."""
+        async with self._ticket_lock:
+            if self._clock() >= self._ticket_until:
+                answer = await self._call("GET", "ticket/getticket", params={"type": "jsapi"})
+                ticket, seconds = answer.get("ticket"), answer.get("expires_in")
+                if not isinstance(ticket, str) or not isinstance(seconds, int | float):
+                    raise ApiError(_code(answer), "ticket/getticket")
+                self._ticket, self._ticket_until = ticket, self._clock() + seconds - EARLY
+            return self._ticket
 
     async def custom_text(self, openid: str, text: str) -> None:
         """Send a customer-service text."""

@@ -69,7 +69,7 @@ def replaced(sender: str) -> Any:
 async def test_an_application_goes_from_follow_to_form_through_encrypted_callbacks(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with account(tmp_path, wechat_account="verified_service", wechat_template_id="TEMPLATE", page_subscribes=True) as place:
+    with account(tmp_path, wechat_account="verified_service", wechat_template_id="TEMPLATE") as place:
         shown = await walk(place, Talk(tmp_path / "beside", "2026-11-22", channel="wechat"))
         assert "我能做三件事" in shown[0]
         assert any("结论：按您说的情况，文件写明的条件都符合" in text for text in shown)

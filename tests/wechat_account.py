@@ -80,10 +80,10 @@ class Account:
 
 def made(folder: Path, clock: Clock, **changed: Any) -> tuple[WeChat, Desk]:
     """The channel over a desk of its own; `today` may be slow."""
-    today, subscribes = changed.pop("today", None), changed.pop("page_subscribes", False)
+    today = changed.pop("today", None)
     talk = Talk(folder, "2026-11-22")
     desk = Desk(assistant=talk.desk.assistant, store=talk.desk.store, files=talk.desk.files, today=today or talk.desk.today)
-    channel = wechat(settings_for(folder, **changed), desk, clock, page_subscribes=subscribes)
+    channel = wechat(settings_for(folder, **changed), desk, clock)
     assert channel is not None
     return channel, desk
 

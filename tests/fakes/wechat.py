@@ -221,6 +221,7 @@ class Api:
     def app(self) -> Starlette:
         paths: Sequence[tuple[str, Callable[[Request], Any]]] = (
             ("stable_token", self._stable_token),
+            ("ticket/getticket", self._ticket),
             ("message/custom/send", self._custom),
             ("message/subscribe/bizsend", self._bizsend),
             ("menu/get", self._menu_get),
@@ -276,6 +277,11 @@ class Api:
         if asked.get("force_refresh") or not self.tokens:
             self.tokens += 1
         return {"access_token": f"token-{self.tokens}", "expires_in": 7200}
+
+    async def _ticket(self, request: Request) -> dict[str, Any]:
+        if request.query_params.get("type") != "jsapi":
+            return {"errcode": 40097, "errmsg": "invalid args"}
+        return {"errcode": 0, "errmsg": "ok", "ticket": f"ticket-{self.count('ticket/getticket')}", "expires_in": 7200}
 
     async def _custom(self, request: Request) -> dict[str, Any]:
         asked, now = await request.json(), self.clock()
