@@ -16,6 +16,7 @@ from bot.options import Database, Today, day_of, desk_for, fail
 from bot.settings import PREFIX, SettingsError
 from bot.staff.commands import drafts
 from bot.staff.lines import missed_questions, question_line
+from bot.staff.remind_commands import remind
 from bot.wechat_commands import wechat
 from flows.answers import Answerer, batch_line
 from flows.graph import mermaid
@@ -28,6 +29,7 @@ from storage.store import StoreError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
 app.add_typer(drafts, name="drafts")
+app.add_typer(remind, name="remind")
 app.add_typer(wechat, name="wechat")
 
 

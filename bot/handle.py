@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import continuation
+from bot.kept import settle, with_kept
 from flows.assistant import Assistant
 from flows.conversation import turn
 from flows.documents import Rendered, render
@@ -85,12 +86,13 @@ def _answered(
         if text is None:
             return Turn(session=session, replies=(), stored_text=""), "refused"
         said = message if reads is None else replace(message, text=text)
-        made = _act(desk, _turn(desk, session, said))
+        made, shown = with_kept(desk, _act(desk, _turn(desk, session, said)))
         try:
             replies = desk.store.commit(said, made, session.revision, queues(session, made))
         except Conflict:
             continue
         _after(desk, session, made)
+        settle(desk.store, shown)
         return replace(made, replies=replies), "answered"
     raise StoreError("another message of the same person kept coming first; send it again")
 

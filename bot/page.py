@@ -4,7 +4,6 @@ Whoever has the link is who it was made for; it is made for a phone inside WeCha
 """
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
@@ -17,6 +16,7 @@ from bot.html import by_htmx, missing, notice, rendered
 from bot.limits import Limiter
 from bot.links import Opened, opened
 from bot.papers import document, media_type
+from bot.ticks import key_of, note_of
 from bot.web import same_origin
 from bot.wechat_subscribe import PAGE_POLICY, Offer, PopUp
 from flows.checklist import Checklist, Item, checklist
@@ -132,7 +132,7 @@ class ApplicantsPage:
     def _ticks(self, found: Opened) -> tuple[Tick, ...]:
         prefix = _note(found, "")
         ticked = {name.removeprefix(prefix) for name in self.desk.store.notes(found.person, prefix)}
-        return tuple(Tick(key=key, item=item, ticked=key in ticked) for item in self._checklist(found).items if (key := _key(item)))
+        return tuple(Tick(key=key, item=item, ticked=key in ticked) for item in self._checklist(found).items if (key := key_of(item.name)))
 
     def _set(self, found: Opened, key: str, *, on: bool) -> None:
         store = self.desk.store
@@ -170,13 +170,8 @@ def routes(page: ApplicantsPage) -> list[Route]:
     ]
 
 
-def _key(item: Item) -> str:
-    """A material's name in short: its place in the list changes with the answers, its name does not."""
-    return hashlib.sha256(item.name.encode()).hexdigest()[:16]
-
-
 def _note(found: Opened, key: str) -> str:
-    return f"tick:{found.case.draft.id}:{key}"
+    return note_of(found.case.draft.id, key)
 
 
 def _sent(body: bytes) -> dict[str, str]:

@@ -29,6 +29,7 @@ from bot.handle import Desk, today
 from bot.html import STATIC, asset, missing, notice
 from bot.limits import Limiter
 from bot.metrics import Metrics
+from bot.remind_daily import Daily
 from bot.settings import Settings, read_settings, secret_key
 from bot.wechat_subscribe import PopUp
 from storage.store import StoreError
@@ -92,14 +93,15 @@ def make_app(desk: Desk, settings: Settings, *, at_once: int = 20, at_end: Calla
     own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=3 * at_once), public_url=settings.public_url, pop_up=pop_up)
     callbacks = [route for one in wired for route in one.routes]  # first: they come most often
     routes = [*callbacks, *web.routes(chat), *page.routes(own), *_plain(desk, wired, metrics)]
+    daily = Daily(desk, settings)
     made = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, key=key, metrics=metrics, routes=lambda: routes)],
         exception_handlers={404: _missing, 405: _missing, StoreError: _store_failed},
-        lifespan=lambda _: _running(wired, at_end),
+        lifespan=lambda _: _running((*wired, Wired(name="reminders", channel=daily, routes=())), at_end),
     )
     made.state.end = at_end
-    made.state.report = tuple(one.channel.status() for one in wired)
+    made.state.report = (*(one.channel.status() for one in wired), daily.status())
     return made
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from bot.links import own_draft, page_url
 from bot.papers import document
+from bot.remind_gate import held
 from bot.sender import Outcome
 from bot.telegram_answer import BLOCKED, CHANNEL, REACH, Counter, from_json, unreachable
 from bot.telegram_bubbles import Part
@@ -74,6 +75,8 @@ class Delivery:
         """Send the push and say how it went: a `Deliver` of bot.sender."""
         if await self._in_thread(self._counter.desk.store.note, push.person, REACH) == BLOCKED:
             return Outcome(state="dropped", note="对方已停用本机器人")
+        if push.kind == "reminder" and (why := await self._in_thread(held, self._counter.desk, push, self._counter.clock())):
+            return Outcome(state=why.state, note=why.note, wait=why.wait or 0.0)
         part = await self._in_thread(self._part, push)
         if part is None:
             return Outcome(state="dropped", note="这一条已被删除")

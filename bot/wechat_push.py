@@ -15,6 +15,7 @@ import structlog
 from bot import wechat_reach as ledger
 from bot.bubbles import LIMIT
 from bot.links import page_url
+from bot.remind_gate import held
 from bot.wechat_answer import CHANNEL, Counter, body_of
 from bot.wechat_api import STALE_TOKEN, ApiError, ApiUnreachable, WeChatApi
 from bot.wechat_body import Body
@@ -104,6 +105,8 @@ class Sender:
             return _Outcome(state="waiting", note="今天的接口次数用完了", wait=self._paused_until - now)
         if body.kind == "answer" and self._running(push.id):
             return _Outcome(state="waiting", note="回答还在生成", wait=FIRST_WAIT)
+        if push.kind == "reminder" and (why := await asyncio.to_thread(held, self._counter.desk, push, now)):
+            return _Outcome(state=why.state, note=why.note, wait=why.wait)
         reach = ledger.from_note(await asyncio.to_thread(self._store.note, push.person, "reach"))
         way = ledger.way(reach, self._counter.account, now, template=self._template(body), dialogue=push.kind == "dialogue")
         if way.kind == "none":

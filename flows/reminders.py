@@ -5,11 +5,12 @@ Most drafts have nothing due, so `Planner.due` looks at a few dates of a draft; 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
-from flows.deadlines import Due, add_period, closing, due
+from flows.deadlines import Due, add_period, closing, due, is_working_day
 from flows.validity import Availability, availability, service_of
-from knowledge.types import Library, ReminderRule, Service, Value
+from knowledge.reminders import is_quiet
+from knowledge.types import Library, ReminderRule, Reminders, Service, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,28 @@ class Planner:
         step = max((days for days in rule.days if days <= gone <= days + late), default=None)
         if step is not None:
             yield Notice(rule=rule, reason=_reason(known, rule, str(since), step), day=since, until=since + timedelta(days=step + late))
+
+
+def allowed_from(shared: Reminders, at: datetime, *, working_days: bool = False, until: date | None = None) -> datetime:
+    """The first moment from `at` on (in China's time) outside the quiet hours and, if wished, on a working day.
+
+    One that would come too late because of a day off comes on that day.
+    """
+    moment = _outside_quiet(shared, at)
+    while working_days and not is_working_day(moment.date())[0]:
+        following = _outside_quiet(shared, datetime.combine(moment.date() + timedelta(days=1), time.min, at.tzinfo))
+        if until is not None and following.date() > until:
+            break
+        moment = following
+    return moment
+
+
+def _outside_quiet(shared: Reminders, at: datetime) -> datetime:
+    if not is_quiet(shared, f"{at:%H:%M}"):
+        return at
+    ends = time.fromisoformat(shared.quiet_to)
+    day = at.date() if at.time() < ends else at.date() + timedelta(days=1)
+    return datetime.combine(day, ends, at.tzinfo)
 
 
 def rules_of(library: Library, programme: str, service: str, today: date) -> tuple[ReminderRule, ...]:

@@ -103,7 +103,39 @@ _THIRD = (
 
 _ACCOUNTS: tuple[str, ...] = ()
 _LISTING: tuple[str, ...] = ()
-_REMINDERS: tuple[str, ...] = ()
+_REMINDERS: tuple[str, ...] = (
+    # A run of reminders: a campaign of staff, or what the rules find due on a day. It names nobody: its cursor is a draft's random id.
+    """CREATE TABLE campaigns (
+        id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,
+        audience TEXT NOT NULL,     -- a filter of the list of drafts, as its query
+        wording TEXT NOT NULL, working_days INTEGER NOT NULL, starts_at REAL NOT NULL,
+        state TEXT NOT NULL, cursor TEXT NOT NULL DEFAULT '', seen INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+        made_by TEXT NOT NULL, made_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE reminded (
+        channel TEXT NOT NULL, sender TEXT NOT NULL,
+        reason TEXT NOT NULL,       -- rule and date: the same one is never told twice
+        campaign TEXT NOT NULL, draft TEXT NOT NULL, push TEXT NOT NULL UNIQUE,
+        until TEXT NOT NULL,        -- the last day on which it makes sense, as 2026-11-22; empty: any
+        at REAL NOT NULL,
+        PRIMARY KEY (channel, sender, reason),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    "CREATE INDEX reminded_by_campaign ON reminded (campaign)",
+    """CREATE TABLE unreached (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, campaign TEXT NOT NULL, draft TEXT NOT NULL, why TEXT NOT NULL,
+        PRIMARY KEY (channel, sender, campaign, draft),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    "CREATE INDEX unreached_by_campaign ON unreached (campaign)",
+    # Dates that no document and no answer gives, entered by staff: a rule counts from them.
+    """CREATE TABLE recorded_dates (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, draft TEXT NOT NULL, rule TEXT NOT NULL,
+        day TEXT NOT NULL, staff TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (channel, sender, draft, rule),
+        FOREIGN KEY (channel, sender, draft) REFERENCES drafts ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+)
 _EXPORTS: tuple[str, ...] = ()
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _ACCOUNTS, _LISTING, _REMINDERS, _EXPORTS)

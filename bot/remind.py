@@ -1,0 +1,142 @@
+"""How is a run of reminders worked off, paused, cancelled? Batch by batch into the queue; sending is the channels' senders'.
+
+A batch is queued in one transaction with the run's cursor: a run that is killed, or worked on by two, tells each person once.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from bot.handle import Desk
+from bot.remind_gate import CANCELLED
+from bot.remind_plan import Decider, Decision
+from bot.remind_ways import Ways
+from storage import beside, reminders, runs
+from storage.reminders import Posting, Unreached
+from storage.runs import Run
+from storage.store import Connection
+
+LOOKED, POSTED = 500, 50
+"""Drafts that are looked at together; reminders queued in one transaction, so that chat goes on between."""
+
+
+class Reminding:
+    """Works off runs over one store."""
+
+    def __init__(self, desk: Desk, ways: Ways, clock: Callable[[], float] = time.time) -> None:
+        self.desk, self.ways, self._clock = desk, ways, clock
+
+    @property
+    def now(self) -> datetime:
+        """The moment it is."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def decider(self, run: Run) -> Decider:
+        """Decides for that run now."""
+        return Decider(self.desk, self.ways, run, self.now)
+
+    def run(self, run_id: str) -> Run | None:
+        """The run as it stands."""
+        with self.desk.store.reading() as db:
+            return runs.run(db, run_id)
+
+    def rules(self, made_by: str) -> Run:
+        """What the rules find due today, as a run that is not stored."""
+        now = self.now
+        return Run(
+            id=f"rules-{self.desk.today()}", kind="rules", name="到期提醒", starts_at=now, state="running", made_by=made_by, made_at=now
+        )
+
+    def open_rules(self, made_by: str) -> Run:
+        """The stored run of today's rules; one that was done looks at everybody again, one that staff cancelled stays so."""
+        made = self.rules(made_by)
+        with self.desk.store.writing() as db:
+            if not runs.add_run(db, made):
+                runs.begin_again(db, made.id)
+            return runs.run(db, made.id) or made
+
+    def work(self, run_id: str, progress: Callable[[Run], None] = lambda run: None) -> Run | None:
+        """Queue what is due until everybody was looked at or staff end it; the run as it stands then, None where there is none."""
+        decider: Decider | None = None
+        while (run := self.run(run_id)) is not None and run.state == "running":
+            if decider is None:
+                decider = self.decider(run)
+                self._counted(run_id, decider.total)
+            progress(run)
+            self._step(run, decider)
+        if run is not None:
+            progress(run)
+        return run
+
+    def work_all(self, progress: Callable[[Run], None] = lambda run: None) -> None:
+        """Work off every run whose moment has come."""
+        with self.desk.store.reading() as db:
+            due = runs.due_runs(db, self.now)
+        for run in due:
+            self.work(run.id, progress)
+
+    def pause(self, run_id: str) -> bool:
+        """Queue nothing more and send nothing of what waits, until it is resumed."""
+        return self._moved(run_id, ("running", "done"), "paused") and self._each(lambda db: runs.hold(db, run_id, None, now=self.now))
+
+    def resume(self, run_id: str) -> bool:
+        """Go on; the senders keep the quiet hours."""
+        now = self.now
+        return self._moved(run_id, ("paused",), "running") and self._each(lambda db: runs.hold(db, run_id, now, now=now))
+
+    def cancel(self, run_id: str) -> bool:
+        """Drop what is still waiting; what was sent was sent."""
+        return self._moved(run_id, ("draft", "running", "paused", "done"), "cancelled") and self._each(
+            lambda db: runs.drop(db, run_id, CANCELLED)
+        )
+
+    def _moved(self, run_id: str, before: Sequence[runs.RunState], after: runs.RunState) -> bool:
+        with self.desk.store.writing() as db:
+            return runs.change_state(db, run_id, before, after)
+
+    def _each(self, change: Callable[[Connection], int]) -> bool:
+        """Change all that there is, some in a transaction."""
+        while True:
+            with self.desk.store.writing() as db:
+                if change(db) < runs.CHUNK:
+                    return True
+
+    def _counted(self, run_id: str, total: int) -> None:
+        with self.desk.store.writing() as db:
+            runs.count(db, run_id, total)
+
+    def _step(self, run: Run, decider: Decider) -> None:
+        """The next drafts, up to where enough is due; at the end the run is done."""
+        batch, cursor = decider.after(run.cursor, LOOKED)
+        if not batch and cursor == run.cursor:
+            with self.desk.store.writing() as db:
+                runs.finish(db, run)
+            return
+        due: list[Decision] = []
+        looked = 0
+        for candidate in batch:
+            due += decider.decide([candidate])
+            looked += 1
+            if len(due) >= POSTED:
+                cursor = candidate.draft
+                break
+        self._queue(run, cursor, looked, due, decider)
+
+    def _queue(self, run: Run, cursor: str, looked: int, due: Sequence[Decision], decider: Decider) -> None:
+        postings = [made for one in due if one.goes and (made := self._posting(one, decider))]
+        lost = [
+            Unreached(person=one.candidate.person, draft=one.candidate.draft, why=one.why)
+            for one in due
+            if not one.goes and not one.refused and decider.draft(one)
+        ]
+        with self.desk.store.writing() as db:
+            for posting in reminders.keep(db, run, cursor, looked, postings, lost, self.now) or ():
+                beside.post(db, posting.push)  # type: ignore[arg-type]  # uses `execute` alone
+
+    def _posting(self, one: Decision, decider: Decider) -> Posting | None:
+        draft = decider.draft(one)
+        if draft is None:
+            return None
+        person, draft_id = one.candidate.person, one.candidate.draft
+        push = self.ways.push(person, one.reason, decider.told(one, draft), draft_id, decider.moment(one.notice), one.way)
+        return Posting(push=push, draft=draft_id, reason=one.reason, until=one.notice.until if one.notice else None)

@@ -1,0 +1,96 @@
+"""When does the server remind by itself? Each day at the hour of `reminders.toml`, and whenever staff start a run; one worker does it."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from bot import app as wiring
+from bot.handle import SHANGHAI, Desk
+from bot.lease import Lease
+from bot.log import described
+from bot.remind import Reminding
+from bot.remind_ways import ways_of
+from bot.settings import Settings
+from storage.runs import Run
+from storage.store import Store
+
+EVERY = 5.0
+"""Seconds between looks."""
+BY = "定时"
+"""Who made the run that nobody started."""
+_log = structlog.get_logger("yizhan")
+
+
+class Stopped(Exception):
+    """The server ends: the next start goes on where the run stands."""
+
+
+class Daily:
+    """The background work; its store is its own, so that a long look at the drafts never holds the chat's."""
+
+    def __init__(self, desk: Desk, settings: Settings, *, every: float = EVERY, clock: Callable[[], float] = time.time) -> None:
+        self._desk, self._settings, self._every, self._clock = desk, settings, every, clock
+        self._lease = Lease(wiring.database_file(settings).with_suffix(".remind-lock"))
+        self._task: asyncio.Task[None] | None = None
+        self._ends = threading.Event()
+        self._store: Store | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._live())
+
+    async def stop(self) -> None:
+        """End after the batch that is being queued."""
+        self._ends.set()
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._lease.release()
+
+    def status(self) -> str:
+        """One line for staff."""
+        return f"提醒：每天 {self._desk.assistant.library.reminders.plan_at} 按规则检查一次"
+
+    async def _live(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(self._every)
+                try:
+                    if self._lease.take():
+                        await self._looked()
+                except Exception as error:  # the next look may find the cause gone
+                    _log.error("reminders failed", **described(error))
+        finally:
+            if self._store:
+                self._store.close()
+
+    async def _looked(self) -> None:
+        """Look in a thread; being cancelled waits for its batch, since the store is closed afterwards."""
+        looking = asyncio.ensure_future(asyncio.to_thread(self.look))
+        try:
+            await asyncio.shield(looking)
+        except asyncio.CancelledError:
+            await asyncio.wait({looking})
+            raise
+
+    def look(self) -> None:
+        """Plan today's reminders if it is time and nobody did, and work off what is to be done now."""
+        self._store = self._store or wiring.open_store(self._settings)
+        reminding = Reminding(replace(self._desk, store=self._store), ways_of(self._settings), self._clock)
+        today = reminding.rules(BY)
+        due = f"{datetime.fromtimestamp(self._clock(), SHANGHAI):%H:%M}" >= self._desk.assistant.library.reminders.plan_at
+        if due and reminding.run(today.id) is None:
+            reminding.open_rules(BY)
+        try:
+            reminding.work_all(self._goes_on)
+        except Stopped:
+            return
+
+    def _goes_on(self, _: Run) -> None:
+        if self._ends.is_set():
+            raise Stopped
