@@ -88,7 +88,8 @@ def make_app(desk: Desk, settings: Settings, *, at_once: int = 20, at_end: Calla
     metrics = Metrics(desk.store, ("wechat", "telegram"))
     desk = replace(desk, observer=metrics.message)
     wired = channels(settings, desk)
-    chat = web.WebChat(desk=desk, key=key, limiter=Limiter(count=at_once), public_url=settings.public_url)
+    newcomers = Limiter(count=3 * at_once, seconds=web.NEW_WITHIN)
+    chat = web.WebChat(desk=desk, key=key, limiter=Limiter(count=at_once), newcomers=newcomers, public_url=settings.public_url)
     pop_up = next((one.pop_up for one in wired if one.pop_up), None)
     own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=3 * at_once), public_url=settings.public_url, pop_up=pop_up)
     callbacks = [route for one in wired for route in one.routes]  # first: they come most often

@@ -8,8 +8,9 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
 from pathlib import PurePath
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,11 +31,14 @@ from storage.store import Stored
 CHANNEL = "web"
 TURNS = 20
 """How many turns the page shows before somebody asks for more."""
+NEWCOMERS, NEW_WITHIN = 60, 600.0
+"""How many people may begin from one address in how many seconds: an office or a school shares one."""
 _COOKIE = "yizhan"
 _COOKIE_SECONDS = 180 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _FIELDS = 12
 _SLOW_DOWN = "您发得太快了，请等几秒再发；刚才这一条没有记下。"
+_CROWDED = "从您这个网络新来的人太多了，请过几分钟再发；刚才这一条没有记下。"
 _REFUSED = "这次提交没有通过检查，没有记下。请允许本站的 Cookie，重新打开对话页再发。"
 _STALE = "这个按钮已经失效，请按最后一个问题回答。"
 
@@ -65,6 +69,8 @@ class WebChat:
     desk: Desk
     key: bytes
     limiter: Limiter
+    newcomers: Limiter = field(default_factory=lambda: Limiter(count=NEWCOMERS, seconds=NEW_WITHIN))
+    """By address: whoever takes a new cookie for each message would else escape the limit per person, and fill the database."""
     public_url: str = ""
 
     async def show(self, request: Request) -> Response:
@@ -87,9 +93,11 @@ class WebChat:
         if (allowance := self.limiter.allow(sender)) != "pass":
             return _slow_down(request, told=allowance == "drop")
         message = Message(channel=CHANNEL, sender=sender, id=form.id, text=form.text, received_at=datetime.now(UTC))
-        seen, stale = await asyncio.to_thread(self._seen, message, form)
+        seen, stale, new = await asyncio.to_thread(self._seen, message, form)
         if seen or stale:
             return _again(request, "/?stale=1" if stale else "/#last")
+        if new and self.newcomers.allow(_address(request)) != "pass":
+            return notice(request.scope, 429, _CROWDED)
         return await self._answered(request, person, message)
 
     async def hand_over(self, request: Request) -> Response:
@@ -151,11 +159,12 @@ class WebChat:
         programmes = self.desk.assistant.library.programmes if session.revision == 0 else ()
         return tuple(Option(value=p.key, label=p.name) for p in programmes)
 
-    def _seen(self, message: Message, form: Form) -> tuple[bool, bool]:
-        """Whether this very message came before, and whether its button belongs to a question that is no longer open."""
+    def _seen(self, message: Message, form: Form) -> tuple[bool, bool, bool]:
+        """Whether this very message came before, its button belongs to a question that is no longer open, it is the person's first."""
         if self.desk.store.replies(message) is not None:
-            return True, False
-        return False, form.choice and form.revision != str(self.desk.store.load(message.person).revision)
+            return True, False, False
+        revision = self.desk.store.load(message.person).revision
+        return False, form.choice and form.revision != str(revision), revision == 0
 
     def _sender(self, request: Request) -> str | None:
         value = request.cookies.get(_cookie_name(self._secure(request)), "")
@@ -197,6 +206,16 @@ def same_origin(request: Request, public_url: str = "") -> bool:
 def draft_of(reply: Reply) -> str:
     """The draft whose files a reply carries: the name of their folder."""
     return PurePath(reply.files[0].path).parent.name if reply.files else ""
+
+
+def _address(request: Request) -> str:
+    """Whence a request comes: of IPv6 the network that one household or office has."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host
 
 
 def _person(request: Request, sender: str) -> PersonKey:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from bot.handle import BUSY
 from bot.server import make_app
+from bot.web import _address
 from storage.store import StoreError
 from tests.site import WAIT, Site, Visitor, settings_for, site
 from tests.talk import Talk
@@ -243,6 +245,32 @@ def test_somebody_who_floods_is_told_once_and_others_are_not_held_up(tmp_path: P
         assert other.say(OPENING).status_code == 200
         assert "发得太快" in flooder.send(text="你好").text
         assert len(here.desk.store.conversation(flooder.person)) == 5
+
+
+def test_a_new_cookie_for_each_message_does_not_get_round_the_limit(tmp_path: Path) -> None:
+    with site(tmp_path, at_once=2) as here:
+        known = here.visitor()
+        assert known.say("你好").status_code == 200
+        codes = [(visitor := here.visitor()).send(text="你好").status_code for _ in range(8)]
+        assert codes == [200] * 5 + [429] * 3
+        assert here.desk.store.conversation(visitor.person) == []
+        assert "没有记下" in visitor.send(text="你好").text
+        assert known.say("你们是谁").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("2001:db8:1:2::7", "2001:db8:1:2:ffff::8", True),
+        ("2001:db8:1:2::7", "2001:db8:1:3::7", False),
+        ("testclient", "testclient", True),
+    ],
+)
+def test_an_address_stands_for_one_network(first: str, second: str, same: bool) -> None:
+    here, there = (Request({"type": "http", "client": (host, 1), "headers": []}) for host in (first, second))
+    assert (_address(here) == _address(there)) is same
 
 
 def test_older_turns_are_shown_on_demand(visitor: Visitor) -> None:
