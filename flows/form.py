@@ -96,7 +96,8 @@ def _paragraphs(cell: Cell, filling: Filling, width: float) -> tuple[Paragraph, 
     return (_label(cell.label, width),)
 
 
-def _rows(form: Form, filling: Filling) -> tuple[Row, ...]:
+def table_rows(form: Form, filling: Filling) -> tuple[Row, ...]:
+    """The annex's rows, filled; ValueError where the cells leave a hole."""
     widths = column_widths(form.columns)
     rows: list[Row] = []
     open_until: dict[int, tuple[int, int]] = {}  # column → first row below the span, columns of the span
@@ -199,7 +200,7 @@ def _fitted(form: Form, filling: Filling, room: float) -> tuple[Table, Filling]:
     """The table on one page, the longest texts moved to annex pages until it fits."""
     filling, widths = _long_header(form, filling), column_widths(form.columns)
     while True:
-        rows = _rows(form, filling)
+        rows = table_rows(form, filling)
         table = _within(rows, widths, room)
         if table is not None:
             return table, filling

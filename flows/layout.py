@@ -5,9 +5,24 @@ from typing import Literal
 
 Tone = Literal["", "missing", "quiet", "strong"]
 Style = Literal[
-    "annex", "title", "banner", "header", "note", "heading", "text", "item", "source", "cell", "label", "long", "left", "seal", "page"
+    "annex",
+    "title",
+    "banner",
+    "header",
+    "footer",
+    "note",
+    "heading",
+    "text",
+    "item",
+    "source",
+    "cell",
+    "label",
+    "long",
+    "left",
+    "seal",
+    "page",
 ]
-"""`cell label long left seal` stand in tables; `page` begins a new page; `header` parts left from right at a tab."""
+"""`cell label long left seal` stand in tables; `page` begins a new page; `header` and `footer` part left from right at a tab."""
 
 PAGE_WIDTH, PAGE_HEIGHT = 210, 297
 """A4 in mm."""

@@ -207,7 +207,9 @@ def _form(form: Form, version: Version) -> Iterator[Problem]:
     if form.kind == "form" and not users:
         yield "key", f"没有服务用到表格 {form.key}", "在 services 的 form 里写上它，或删去此文件"
     if form.kind == "summary":
-        users = list(version.services)
+        users = [s for s in version.services if s.key == form.service]
+        if not users:
+            yield "service", f"没有事项「{form.service}」", _one_of({s.key for s in version.services})
     owners = [s for s in users if s.form == form.key] or users
     for path, cell in walk(form):
         if isinstance(cell, Cell):

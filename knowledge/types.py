@@ -342,7 +342,9 @@ class Form:
 
     key: str
     kind: Literal["form", "summary"]
-    """`summary`: the rows are the heading row; one more row for each draft; made by staff."""
+    """`summary`: made by staff; the last row is what each draft adds, the rows above it are the heading."""
+    service: str = ""
+    """For a summary: the service whose drafts it lists."""
     annex: str
     title: str
     name: str
