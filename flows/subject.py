@@ -41,6 +41,8 @@ _LONG_OWN = 5
 _ANY_DAY = date(2000, 1, 1)
 """Only whether a date is named matters, not which."""
 _MOST = 6
+_TELLING = 12
+"""Characters, names aside, from which a question tells more than its bare topic: 柳州的公示几天 may mean either programme there."""
 _SURELY, _LEAD = 0.5, 0.2
 """How well a topic that only one programme knows must fit, and by how much better than one that all know, to tell who is meant."""
 _STATED_WEIGHT = 0.3
@@ -173,11 +175,11 @@ class Subject:
         return sum(1 for fact in found if fact and fact.stated) / len(keys)
 
     def narrowed(self, keys: tuple[str, ...], topic: str, text: str) -> tuple[str, ...]:
-        """Of programmes in one place the one whose document alone can judge the asker's own dates or numbers."""
+        """Of programmes in one place the one whose document alone states the matter, where the text tells more than a bare topic."""
         if len(keys) < 2:
             return keys
         stating = [key for key in keys if key in self._stating(topic)]
-        if len(stating) == 1 and find_dates(text, _ANY_DAY):
+        if len(stating) == 1 and (find_dates(text, _ANY_DAY) or len(self._reader.stripped(text)) >= _TELLING):
             return tuple(stating)
         if not asks_judgement(text):
             return keys
