@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -37,38 +37,65 @@ def _default_database() -> str:
     return f"{SQLITE}{data_folder(sys.platform, os.environ, Path.home()) / 'yizhan.db'}"
 
 
+def _text(description: str) -> Any:
+    return Field(default="", description=description)
+
+
+def _secret(description: str) -> Any:
+    return Field(default=SecretStr(""), description=description)
+
+
 class Settings(BaseSettings):
-    """All settings; empty text means that the channel is not configured."""
+    """All settings; empty text means that the channel is not configured. README.md's table is made of the descriptions."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    database: str = Field(default_factory=_default_database, repr=False)
-    """`sqlite:///path` or `postgresql://…`; may hold a password."""
-    public_url: str = ""
-    secret_key: SecretStr = SecretStr("")
-    wechat_app_id: str = ""
-    wechat_app_secret: SecretStr = SecretStr("")
-    wechat_token: SecretStr = SecretStr("")
-    wechat_aes_key: SecretStr = SecretStr("")
-    wechat_api_url: str = "https://api.weixin.qq.com"
-    wechat_template_id: str = ""
-    wechat_account: Literal["unverified_subscription", "verified_subscription", "unverified_service", "verified_service"] = (
-        "unverified_subscription"
+    database: str = Field(
+        default_factory=_default_database,
+        repr=False,  # may hold a password
+        description="`sqlite:///path` or `postgresql://user@host/name`; without it a SQLite file in the user's data folder",
     )
-    """What kind of official account it is: says what is tried at all."""
-    wechat_plain: bool = False
-    """Take unencrypted callbacks, for development: whoever sees one address could speak as anybody."""
-    telegram_token: SecretStr = SecretStr("")
-    telegram_secret: SecretStr = SecretStr("")
-    telegram_api_url: str = "https://api.telegram.org"
-    telegram_proxy: SecretStr = SecretStr("")
-    """May hold a password."""
-    personal_data_channels: Annotated[tuple[str, ...], NoDecode] = ("console", "web", "wechat", "telegram")
-    """The channels on which personal fields may be asked."""
-    retention_days: int | None = Field(default=None, ge=1, le=36500)
-    """Days after a person's last message; None: until they ask for deletion."""
+    secret_key: SecretStr = _secret(
+        "encrypts sensitive answers, at least 16 characters; made beside a SQLite database (`yizhan.key`, readable by the owner alone) "
+        "if missing, required with PostgreSQL. Keep it: without it bank data cannot be read"
+    )
+    public_url: str = _text(
+        "the address people reach `yizhan serve` under, as `https://host`: links to the applicant's page begin with it, and so do staff's "
+        "one-time links"
+    )
+    personal_data_channels: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("console", "web", "wechat", "telegram"),
+        description="channels on which personal fields may be asked; elsewhere they stay blank in the form",
+    )
+    retention_days: int | None = Field(
+        default=None, ge=1, le=36500, description="days after a person's last message until their data goes; without it, until they ask"
+    )
+    wechat_token: SecretStr = _secret("turns on `/wechat`: the token as entered in the account's console")
+    wechat_aes_key: SecretStr = _secret("the EncodingAESKey from the account's console, with 安全模式 chosen there")
+    wechat_app_id: str = _text("the account's AppID")
+    wechat_app_secret: SecretStr = _secret("the account's AppSecret; only to send, and for the menu")
+    wechat_account: Literal["unverified_subscription", "verified_subscription", "unverified_service", "verified_service"] = Field(
+        default="unverified_subscription",
+        description="what kind of account it is: `unverified_subscription`, `verified_subscription`, `unverified_service` or "
+        "`verified_service`; what it may not do is not tried",
+    )
+    wechat_template_id: str = _text(
+        "the 订阅通知 template for reminders (verified service accounts); the applicant's page asks for them in WeChat's browser once its "
+        "host is entered as JS接口安全域名 in the account's console"
+    )
+    wechat_plain: bool = Field(
+        default=False,
+        description="`true` takes unencrypted callbacks where no AES key is set, for development: whoever sees one could speak as anybody",
+    )
+    wechat_api_url: str = Field(default="https://api.weixin.qq.com", description="another address of the platform's API, for tests")
+    telegram_token: SecretStr = _secret("turns on Telegram: the token from @BotFather")
+    telegram_secret: SecretStr = _secret(
+        "a secret of your own (letters, digits, `_`, `-`): updates then come to `/telegram`, without it they are fetched"
+    )
+    telegram_api_url: str = Field(default="https://api.telegram.org", description="another Bot API server")
+    telegram_proxy: SecretStr = _secret("`http://host:port` of a proxy to reach it by; may hold a password")
 
     @field_validator("database")
     @classmethod
@@ -108,6 +135,17 @@ class Settings(BaseSettings):
     @classmethod
     def _days(cls, value: object) -> object:
         return None if value == "" else value
+
+
+def reference() -> str:
+    """All settings as a table in Markdown: the README's, which a test compares."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = ",".join(default) if isinstance(default, tuple) else str(default).lower() if isinstance(default, bool) else str(default)
+        given = default not in (None, "", SecretStr("")) and field.default_factory is None
+        lines.append(f"| `{PREFIX}{name.upper()}` | {f'`{shown}`' if given else ''} | {field.description} |")
+    return "\n".join(lines)
 
 
 def read_settings(*, database: str = "") -> Settings:

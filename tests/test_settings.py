@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import SettingsError, data_folder, read_settings, secret_key, sqlite_path
+from bot.settings import SettingsError, data_folder, read_settings, reference, secret_key, sqlite_path
 
 KEY = "k3y-of-at-least-16-characters"
 SECRET_NAMES = ("SECRET_KEY", "WECHAT_APP_SECRET", "WECHAT_TOKEN", "WECHAT_AES_KEY", "TELEGRAM_TOKEN", "TELEGRAM_SECRET", "TELEGRAM_PROXY")
@@ -208,3 +208,9 @@ def test_settings_are_read_without_opening_anything() -> None:
     )
     assert done.stdout.strip() == "False"
     assert list(Path.cwd().iterdir()) == []
+
+
+def test_the_readme_has_every_setting_as_the_code_describes_it() -> None:
+    table = reference()
+    assert len(table.splitlines()) > 15
+    assert table in (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
