@@ -64,6 +64,7 @@ class Decider:
         self._shared = desk.assistant.library.reminders
         self._planner = Planner(desk.assistant.library, desk.today())
         self._people: set[tuple[str, str]] = set()
+        self._soonest = allowed_from(self._shared, max(now, run.starts_at).astimezone(SHANGHAI))
         with desk.store.reading() as db:
             self._recorded = reminders.recorded(db)
             self._audience = sorted(reminders.draft_ids(db, run.audience)) if run.kind == "campaign" or run.audience else None
@@ -92,15 +93,17 @@ class Decider:
             for candidate in batch:
                 for title, reason, notice in self._due(candidate):
                     way = self.ways.way(candidate.person.channel, candidate.reach, self.moment(notice).timestamp())
-                    told_before = reminders.was_reminded(db, candidate.person, reason)
+                    told_before = candidate.reminded and reminders.was_reminded(db, candidate.person, reason)
                     refused = STOPPED if candidate.stopped else TOLD if told_before else self._twice(candidate)
                     yield Decision(candidate=candidate, title=title, reason=reason, way=way, refused=refused, notice=notice)
 
     def moment(self, notice: Notice | None) -> datetime:
         """When it goes out: outside quiet hours, and on a working day where that is wished."""
         working = self.run.working_days if notice is None else self._shared.working_days
+        if not working:
+            return self._soonest
         here = max(self.now, self.run.starts_at).astimezone(SHANGHAI)
-        return allowed_from(self._shared, here, working_days=working, until=notice.until if notice else None)
+        return allowed_from(self._shared, here, working_days=True, until=notice.until if notice else None)
 
     def draft(self, decision: Decision) -> DraftToday | None:
         """The whole draft, if it still is there and agrees that the reminder is due."""

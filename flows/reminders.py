@@ -55,13 +55,19 @@ class Planner:
     def __init__(self, library: Library, today: date) -> None:
         self._library, self.today = library, today
         self._grounds: dict[tuple[str, str], _Ground | None] = {}
+        self._dated: dict[object, tuple[Notice, ...]] = {}
+        """What dates have led to: many drafts count from the same ones, or from none."""
 
     def due(self, known: Known) -> tuple[Notice, ...]:
         """What the rules say of a draft, at most one notice a rule and date. Who changed the draft today knows it all."""
         ground = self._ground(known.programme, known.service)
         if ground is None or known.changed >= self.today:
             return ()
-        return tuple(found for rule in ground.rules for found in self._by_rule(rule, ground, known))
+        key = (known.programme, known.service, tuple(known.values.items()), tuple(known.recorded.items()))
+        if (dated := self._dated.get(key)) is None:
+            found = (n for rule in ground.rules for n in self._before(rule, known, self._dates(rule, ground, known)))
+            dated = self._dated[key] = tuple(found)
+        return dated + tuple(n for rule in ground.rules if (n := self._left(rule, known)))
 
     def fields(self) -> tuple[str, ...]:
         """The fields whose values deadlines count from."""
@@ -83,20 +89,27 @@ class Planner:
             return None
         return _Ground(service=found, available=available, rules=rules_of(self._library, programme, service, self.today))
 
-    def _by_rule(self, rule: ReminderRule, ground: _Ground, known: Known) -> Iterator[Notice]:
+    def _dates(self, rule: ReminderRule, ground: _Ground, known: Known) -> Sequence[Due]:
+        """The dates before which the rule reminds."""
         match rule.kind:
             case "window":
                 window = ground.available.window if ground.available.open else None
                 found = closing(window, self.today) if window else None
-                yield from self._before(rule, known, [found] if found else [])
+                return [found] if found else []
             case "deadline":
-                yield from self._before(rule, known, _dated(rule, ground.service, known.values))
+                return _dated(rule, ground.service, known.values)
             case "recorded":
-                yield from self._before(rule, known, _recorded(rule, known))
-            case "idle" if known.finished is None:
-                yield from self._after(rule, known, known.changed)
-            case "missing" if known.finished is not None:
-                yield from self._after(rule, known, max(known.finished, known.changed))
+                return _recorded(rule, known)
+            case _:
+                return ()
+
+    def _left(self, rule: ReminderRule, known: Known) -> Notice | None:
+        """The notice of a draft that was left, or that was made and may lack something."""
+        if rule.kind == "idle" and known.finished is None:
+            return self._after(rule, known, known.changed)
+        if rule.kind == "missing" and known.finished is not None:
+            return self._after(rule, known, max(known.finished, known.changed))
+        return None
 
     def _before(self, rule: ReminderRule, known: Known, dates: Sequence[Due]) -> Iterator[Notice]:
         """Of the days before each date that is not past, the step that has been reached."""
@@ -107,12 +120,13 @@ class Planner:
                 reason = _reason(known, rule, f"{found.label} {found.day}", step)
                 yield Notice(rule=rule, reason=reason, day=found.day, until=found.day, due=found)
 
-    def _after(self, rule: ReminderRule, known: Known, since: date) -> Iterator[Notice]:
+    def _after(self, rule: ReminderRule, known: Known, since: date) -> Notice | None:
         """Of the days since the last change, the step that has been reached, unless that is long past."""
         gone, late = (self.today - since).days, self._library.reminders.late
         step = max((days for days in rule.days if days <= gone <= days + late), default=None)
-        if step is not None:
-            yield Notice(rule=rule, reason=_reason(known, rule, str(since), step), day=since, until=since + timedelta(days=step + late))
+        if step is None:
+            return None
+        return Notice(rule=rule, reason=_reason(known, rule, str(since), step), day=since, until=since + timedelta(days=step + late))
 
 
 def allowed_from(shared: Reminders, at: datetime, *, working_days: bool = False, until: date | None = None) -> datetime:

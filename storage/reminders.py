@@ -34,6 +34,8 @@ class Candidate:
     """The channel's note of how the person can be reached."""
     stopped: bool
     """They want no reminders."""
+    reminded: bool
+    """They were reminded of something before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,8 @@ def candidates(db: Connection, after: str, limit: int, fields: Sequence[str], on
     chosen = "d.id > ?" if only is None else f"d.id IN ({', '.join('?' for _ in only)})"
     query = (
         f"SELECT d.id, d.channel, d.sender, d.programme, d.service, d.updated_at, d.finished_at,"
-        f" (SELECT value FROM notes WHERE {_OF} AND name = 'reach'), ({_STOPPED.format(of=_OF)}){answers}"
+        f" (SELECT value FROM notes WHERE {_OF} AND name = 'reach'), ({_STOPPED.format(of=_OF)}),"
+        f" EXISTS (SELECT 1 FROM reminded WHERE {_OF}){answers}"
         f" FROM drafts d WHERE {chosen} ORDER BY d.id LIMIT ?"
     )
     rows = db.execute(query, (*fields, *((after,) if only is None else only), limit))
@@ -195,7 +198,7 @@ def to_call(db: Connection, run_id: str, limit: int, offset: int = 0) -> Sequenc
 
 
 def _candidate(row: Sequence[Any], fields: Sequence[str]) -> Candidate:
-    draft, channel, sender, programme, service, changed, finished, reach, given, *values = row
+    draft, channel, sender, programme, service, changed, finished, reach, given, reminded, *values = row
     return Candidate(
         person=PersonKey(channel=channel, sender=sender),
         draft=draft,
@@ -206,4 +209,5 @@ def _candidate(row: Sequence[Any], fields: Sequence[str]) -> Candidate:
         values={field: records.value_from_json(value) for field, value in zip(fields, values, strict=True) if value is not None},
         reach=reach,
         stopped=given == 0,
+        reminded=bool(reminded),
     )

@@ -5,7 +5,7 @@ Usage: reminder_people.py FOLDER RUN PAUSE prints the number of drafts looked at
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -41,8 +41,9 @@ def seed(
     changed: str = "2026-06-01T09:00:00+00:00",
     reach: str | None = "{}",
     drafts: int = 1,
+    recognised: Sequence[str] = (),
 ) -> None:
-    """So many people, each with a draft (or several, of one service each) last changed at that moment."""
+    """So many people, each with a draft (or several, of one service each) last changed at that moment; dates of recognition in turn."""
     with store.writing() as db:
         for number in range(first, first + count):
             key = (channel, person(number).sender)
@@ -57,7 +58,8 @@ def seed(
                     " judged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (*key, *row),
                 )
-                for at, (field, value) in enumerate(answers.items()):
+                own = {"recognised_on": f'"{recognised[number % len(recognised)]}"'} if recognised else {}
+                for at, (field, value) in enumerate({**answers, **own}.items()):
                     db.execute(
                         "INSERT INTO answers (channel, sender, draft, field, place, value, at, source, sensitive)"
                         " VALUES (?, ?, ?, ?, ?, ?, ?, 'said', 0)",

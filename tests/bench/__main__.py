@@ -1,10 +1,10 @@
-"""`python -m tests.bench [turns questions channels telegram papers starts memory]`: measure, print the table."""
+"""`python -m tests.bench [turns questions channels telegram reminders papers starts memory]`: measure, print the table."""
 
 import os
 import platform
 import sys
 
-from tests.bench import channels, papers, questions, starts, telegram, turns
+from tests.bench import channels, papers, questions, reminders, starts, telegram, turns
 from tests.bench.figures import Figure, table
 
 PARTS = {
@@ -12,6 +12,7 @@ PARTS = {
     "questions": questions.figures,
     "channels": channels.figures,
     "telegram": telegram.figures,
+    "reminders": reminders.figures,
     "papers": papers.figures,
     "starts": starts.starts,
     "memory": starts.memory,
