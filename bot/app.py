@@ -1,5 +1,6 @@
 """How is everything put together? The only wiring: Settings → Library → Store → the desk that every channel hands its messages to."""
 
+import hmac
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,11 @@ def database_file(settings: Settings) -> Path:
     if not settings.database.startswith(SQLITE):
         raise SettingsError(f"YIZHAN_DATABASE names a database that this version cannot open; write {SQLITE}path.")
     return sqlite_path(settings.database).absolute()
+
+
+def derived_key(settings: Settings, purpose: str) -> bytes:
+    """A secret for one purpose, the same in every worker and after a restart."""
+    return hmac.new(secret_key(settings, database_file(settings)), purpose.encode(), "sha256").digest()
 
 
 def desk(database: str = "", on: Callable[[], date] = today) -> Desk:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.types import Scope
 
+from bot.handle import SHANGHAI
 from flows.say import day
 
 _HERE = Path(__file__).parent
@@ -32,11 +33,18 @@ def _environment() -> Environment:
     )
     made.globals["asset"] = asset
     made.filters["day"] = _day
+    made.filters["moment"] = _moment
     return made
 
 
 def _day(value: date) -> str:
     return day(value)
+
+
+def _moment(value: datetime | float) -> str:
+    """A moment, or seconds since 1970, as staff read it in China."""
+    at = value if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def rendered(template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:

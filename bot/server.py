@@ -1,7 +1,6 @@
 """What answers over HTTP? One ASGI app of every channel that is configured, the pages, /healthz and /metrics; and how it is run."""
 
 import asyncio
-import hmac
 import os
 import signal
 import socket
@@ -9,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 import structlog
@@ -30,7 +29,9 @@ from bot.html import STATIC, asset, missing, notice
 from bot.limits import Limiter
 from bot.metrics import Metrics
 from bot.remind_daily import Daily
-from bot.settings import Settings, read_settings, secret_key
+from bot.settings import Settings, read_settings
+from bot.staff import console
+from bot.staff.site import now
 from bot.wechat_subscribe import PopUp
 from storage.store import StoreError
 
@@ -82,9 +83,16 @@ def channels(settings: Settings, desk: Desk) -> tuple[Wired, ...]:
     return tuple(found)
 
 
-def make_app(desk: Desk, settings: Settings, *, at_once: int = 20, at_end: Callable[[], None] = lambda: None) -> Starlette:
+def make_app(
+    desk: Desk,
+    settings: Settings,
+    *,
+    at_once: int = 20,
+    at_end: Callable[[], None] = lambda: None,
+    clock: Callable[[], datetime] = now,
+) -> Starlette:
     """The app over this desk; a person may send `at_once` messages in ten seconds; `at_end` is called when it has stopped."""
-    key = _key(desk, settings)
+    key = wiring.derived_key(settings, "web")
     metrics = Metrics(desk.store, ("wechat", "telegram"))
     desk = replace(desk, observer=metrics.message)
     wired = channels(settings, desk)
@@ -93,23 +101,23 @@ def make_app(desk: Desk, settings: Settings, *, at_once: int = 20, at_end: Calla
     pop_up = next((one.pop_up for one in wired if one.pop_up), None)
     own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=3 * at_once), public_url=settings.public_url, pop_up=pop_up)
     callbacks = [route for one in wired for route in one.routes]  # first: they come most often
-    routes = [*callbacks, *web.routes(chat), *page.routes(own), *_plain(desk, wired, metrics)]
+    staff = console.console(desk, settings, clock)
+    routes = [*callbacks, *web.routes(chat), *page.routes(own), *console.routes(staff), *_plain(desk, wired, metrics)]
     daily = Daily(desk, settings)
+
+    def end() -> None:
+        staff.desk.store.close()
+        at_end()
+
     made = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, key=key, metrics=metrics, routes=lambda: routes)],
         exception_handlers={404: _missing, 405: _missing, StoreError: _store_failed},
-        lifespan=lambda _: _running((*wired, Wired(name="reminders", channel=daily, routes=())), at_end),
+        lifespan=lambda _: _running((*wired, Wired(name="reminders", channel=daily, routes=())), end),
     )
-    made.state.end = at_end
+    made.state.end = end
     made.state.report = (*(one.channel.status() for one in wired), daily.status())
     return made
-
-
-def _key(desk: Desk, settings: Settings) -> bytes:
-    """The secret of forms and log lines, the same in every worker."""
-    file = wiring.database_file(settings)
-    return hmac.new(secret_key(settings, file), b"web", "sha256").digest()
 
 
 def _plain(desk: Desk, wired: Sequence[Wired], metrics: Metrics) -> list[BaseRoute]:

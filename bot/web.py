@@ -96,7 +96,7 @@ class WebChat:
         seen, stale, new = await asyncio.to_thread(self._seen, message, form)
         if seen or stale:
             return _again(request, "/?stale=1" if stale else "/#last")
-        if new and self.newcomers.allow(_address(request)) != "pass":
+        if new and self.newcomers.allow(address_of(request)) != "pass":
             return notice(request.scope, 429, _CROWDED)
         return await self._answered(request, person, message)
 
@@ -208,7 +208,7 @@ def draft_of(reply: Reply) -> str:
     return PurePath(reply.files[0].path).parent.name if reply.files else ""
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
     """Whence a request comes: of IPv6 the network that one household or office has."""
     host = request.client.host if request.client else ""
     try:

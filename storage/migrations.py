@@ -101,7 +101,34 @@ _THIRD = (
     ) WITHOUT ROWID""",
 )
 
-_ACCOUNTS: tuple[str, ...] = ()
+_ACCOUNTS: tuple[str, ...] = (
+    """CREATE TABLE staff (
+        key TEXT PRIMARY KEY,       -- the name, folded
+        name TEXT NOT NULL, role TEXT NOT NULL,
+        password TEXT NOT NULL,     -- Argon2id, encoded; empty: none set yet
+        active INTEGER NOT NULL,
+        link TEXT NOT NULL, link_until REAL NOT NULL,   -- the one-time link's hash
+        made_by TEXT NOT NULL, made_at REAL NOT NULL, seen_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE staff_sessions (
+        id TEXT PRIMARY KEY,        -- hash
+        account TEXT NOT NULL REFERENCES staff ON DELETE CASCADE,
+        began_at REAL NOT NULL, seen_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX staff_sessions_by_account ON staff_sessions (account)",
+    # Names and addresses that failed to log in, as keyed hashes.
+    """CREATE TABLE staff_failures (
+        key TEXT PRIMARY KEY, tries INTEGER NOT NULL, retry_at REAL NOT NULL, last_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+    # What staff did; each hash covers the row and the hash before it. Lines outlive applicants' data and hold none of it.
+    """CREATE TABLE staff_log (
+        number INTEGER PRIMARY KEY, at REAL NOT NULL, staff TEXT NOT NULL, action TEXT NOT NULL,
+        object TEXT NOT NULL, detail TEXT NOT NULL, result TEXT NOT NULL, hash TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE staff_log_head (
+        id INTEGER PRIMARY KEY, number INTEGER NOT NULL, hash TEXT NOT NULL, seal TEXT NOT NULL
+    ) WITHOUT ROWID""",
+)
 _LISTING: tuple[str, ...] = ()
 _REMINDERS: tuple[str, ...] = (
     # A run of reminders: a campaign of staff, or what the rules find due on a day. It names nobody: its cursor is a draft's random id.
@@ -136,7 +163,33 @@ _REMINDERS: tuple[str, ...] = (
         FOREIGN KEY (channel, sender, draft) REFERENCES drafts ON DELETE CASCADE
     ) WITHOUT ROWID""",
 )
-_EXPORTS: tuple[str, ...] = ()
+_EXPORTS: tuple[str, ...] = (
+    """CREATE TABLE exports (
+        id TEXT PRIMARY KEY, made_by TEXT NOT NULL, made_at REAL NOT NULL, format TEXT NOT NULL,
+        audience TEXT NOT NULL,     -- a filter of the list of drafts, as its query
+        bank INTEGER NOT NULL, reason TEXT NOT NULL, day TEXT NOT NULL,
+        state TEXT NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL,
+        seen_at REAL NOT NULL,      -- the worker's last sign of life
+        name TEXT NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL,
+        held INTEGER NOT NULL,      -- rows of `exported` there must be
+        expires_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX exports_by_maker ON exports (made_by, made_at)",
+    # Whose data a file holds.
+    """CREATE TABLE exported (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, export TEXT NOT NULL REFERENCES exports ON DELETE CASCADE,
+        PRIMARY KEY (channel, sender, export),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    "CREATE INDEX exported_by_export ON exported (export)",
+    # What is left of drafts whose time of keeping is over: numbers.
+    """CREATE TABLE counts (
+        programme TEXT NOT NULL, service TEXT NOT NULL,
+        month TEXT NOT NULL,        -- in which the drafts were begun, as 2026-11
+        drafts INTEGER NOT NULL, finished INTEGER NOT NULL,
+        PRIMARY KEY (programme, service, month)
+    ) WITHOUT ROWID""",
+)
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _ACCOUNTS, _LISTING, _REMINDERS, _EXPORTS)
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from bot.handle import BUSY
 from bot.server import make_app
-from bot.web import _address
+from bot.web import address_of
 from storage.store import StoreError
 from tests.site import WAIT, Site, Visitor, settings_for, site
 from tests.talk import Talk
@@ -270,7 +270,7 @@ def test_a_new_cookie_for_each_message_does_not_get_round_the_limit(tmp_path: Pa
 )
 def test_an_address_stands_for_one_network(first: str, second: str, same: bool) -> None:
     here, there = (Request({"type": "http", "client": (host, 1), "headers": []}) for host in (first, second))
-    assert (_address(here) == _address(there)) is same
+    assert (address_of(here) == address_of(there)) is same
 
 
 def test_older_turns_are_shown_on_demand(visitor: Visitor) -> None:

@@ -1,0 +1,37 @@
+"""Which pages does the staff console have? One line a module; each describes its pages itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from starlette.routing import Route
+
+from bot import app as wiring
+from bot.handle import Desk
+from bot.settings import Settings
+from bot.staff import home, link, login
+from bot.staff.site import Page, Site, now, routes_of
+
+_MODULES = (home, login, link)
+"""In the order of the menu."""
+
+
+def console(desk: Desk, settings: Settings, clock: Callable[[], datetime] = now) -> Site:
+    """The console over the same database as that desk, by a store of its own, which whoever calls this closes."""
+    return Site(
+        desk=replace(desk, store=wiring.open_store(settings)),
+        key=wiring.derived_key(settings, "staff"),
+        log_key=wiring.derived_key(settings, "staff log"),
+        public_url=settings.public_url,
+        clock=clock,
+    )
+
+
+def pages(site: Site) -> Sequence[Page]:
+    """All pages."""
+    return tuple(page for module in _MODULES for page in module.pages(site))
+
+
+def routes(site: Site) -> list[Route]:
+    """All routes."""
+    return routes_of(site, pages(site))

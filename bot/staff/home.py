@@ -1,0 +1,33 @@
+"""Where does a member of staff begin? With what the console has for their role."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.staff.site import Page, Site, shown
+from storage.accounts import Staff
+
+_ABOUT = {
+    "/staff/drafts": "看收集到的草稿：按项目、进度、缺项、截止日期筛选，标记收件、退回。",
+    "/staff/reminders": "看什么人该提醒，先试算，再发送，看结果。",
+    "/staff/exports": "把草稿导出成表格、汇总表、压缩包。",
+    "/staff/accounts": "新建账号，改权限，停用，发一次性链接。",
+    "/staff/log": "谁在什么时候做了什么。",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The start page."""
+
+    site: Site
+
+    async def show(self, request: Request, _: Staff) -> Response:
+        """What there is, for this role."""
+        return shown(request, "home.html", {"about": _ABOUT})
+
+
+def pages(site: Site) -> tuple[Page, ...]:
+    """Its page."""
+    return (Page("/staff/", Home(site).show, label="首页"),)
