@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from flows.types import Message, PersonKey, Reply, Session, Turn
-from storage import beside, codes, records, rows
+from storage import beside, codes, exports, records, rows
 from storage.cipher import Cipher
 from storage.migrations import TAKE_WRITE_LOCK, migrate
 from storage.remembered import Remembered
@@ -137,6 +137,13 @@ class SqliteStore:
         with self._guarded() as db:
             return [row[0] for row in db.execute(f"SELECT id FROM drafts WHERE {_PERSON} ORDER BY place", _key(person))]
 
+    def drafts_of(self, ids: Sequence[str]) -> Sequence[DraftRow]:
+        """The drafts of these ids."""
+        with self.reading() as db:
+            found = rows.read_drafts(db, self._cipher, f"d.id IN ({', '.join('?' * len(ids))})", ids)
+        known = {row.draft.id: row for row in found}
+        return [known[draft] for draft in ids if draft in known]
+
     def conversation(self, person: PersonKey) -> Sequence[Stored]:
         """What was said, oldest first."""
         query = f"SELECT id, text, replies, received_at FROM messages WHERE {_PERSON} ORDER BY number"
@@ -226,6 +233,7 @@ class SqliteStore:
         with self._lock:
             self._sessions.drop(person)
             with self.writing() as db:
+                exports.let_go(db, person)
                 found = db.execute(f"DELETE FROM people WHERE {_PERSON}", _key(person)).rowcount == 1
                 if found:
                     _note_scrub(db)
@@ -293,6 +301,7 @@ class SqliteStore:
             raise _conflict(expected)
         parts = rows.write_parts(db, self._cipher, turn.session, old or rows.read_parts(db, self._cipher, message.person))
         if any(effect.kind == "erase" for effect in turn.effects):
+            exports.let_go(db, message.person)
             db.execute(f"DELETE FROM messages WHERE {_PERSON}", key)
             db.execute(f"UPDATE outbox SET payload = '{{}}' WHERE {_PERSON}", key)
         db.execute(
@@ -307,6 +316,7 @@ class SqliteStore:
         row = db.execute(f"SELECT revision FROM people WHERE {_PERSON}", key).fetchone()
         if (row[0] if row else 0) != expected:
             raise _conflict(expected)
+        exports.let_go(db, message.person)
         db.execute(f"DELETE FROM people WHERE {_PERSON}", key)
         hashed = self._cipher.hashed(*key, message.id)
         replies, at = records.replies_to_json(turn.replies), records.stamp(message.received_at)

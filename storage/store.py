@@ -133,6 +133,9 @@ class Store(Protocol):
     def draft(self, draft_id: str) -> DraftRow | None:
         """One draft by its id."""
 
+    def drafts_of(self, ids: Sequence[str]) -> Sequence[DraftRow]:
+        """The drafts of these ids, at most 400, in that order; those that are gone are left out."""
+
     def conversation(self, person: PersonKey) -> Sequence[Stored]:
         """What was said, oldest first."""
 
