@@ -14,6 +14,7 @@ from bot import console as terminal
 from bot.handle import forget
 from bot.options import Database, Today, day_of, desk_for, fail
 from bot.settings import PREFIX, SettingsError
+from bot.staff.account_commands import staff
 from bot.staff.commands import drafts
 from bot.staff.lines import missed_questions, question_line
 from bot.staff.remind_commands import remind
@@ -30,6 +31,7 @@ from storage.store import StoreError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
 app.add_typer(drafts, name="drafts")
 app.add_typer(remind, name="remind")
+app.add_typer(staff, name="staff")
 app.add_typer(wechat, name="wechat")
 
 

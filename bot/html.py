@@ -33,7 +33,7 @@ def _environment() -> Environment:
     )
     made.globals["asset"] = asset
     made.filters["day"] = _day
-    made.filters["moment"] = _moment
+    made.filters["moment"] = moment_of
     return made
 
 
@@ -41,7 +41,7 @@ def _day(value: date) -> str:
     return day(value)
 
 
-def _moment(value: datetime | float) -> str:
+def moment_of(value: datetime | float) -> str:
     """A moment, or seconds since 1970, as staff read it in China."""
     at = value if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
     return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"

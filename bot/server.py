@@ -31,7 +31,7 @@ from bot.metrics import Metrics
 from bot.remind_daily import Daily
 from bot.settings import Settings, read_settings
 from bot.staff import console
-from bot.staff.site import now
+from bot.staff.roll import now
 from bot.wechat_subscribe import PopUp
 from storage.store import StoreError
 

@@ -63,7 +63,7 @@ class StaffSite(Site):
             return begin(db, name, "", self.clock())
 
     def cookies(self, name: str) -> list[dict[str, Any]]:
-        """For Chromium's `add_cookies`, which takes such a cookie for https alone: logged in as that account (a role stands for the account of that role)."""
+        """For Chromium's `add_cookies`, which takes such cookies for https alone: logged in as that account, or that of the role."""
         session = self.session(NAMES.get(name, name))
         return [{"name": COOKIE, "value": session, "url": "https://127.0.0.1", "secure": True, "httpOnly": True, "sameSite": "Strict"}]
 

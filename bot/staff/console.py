@@ -8,9 +8,11 @@ from starlette.routing import Route
 
 from bot import app as wiring
 from bot.handle import Desk
+from bot.remind_ways import ways_of
 from bot.settings import Settings
 from bot.staff import home, link, login
-from bot.staff.site import Page, Site, now, routes_of
+from bot.staff.roll import now
+from bot.staff.site import Page, Site, routes_of
 
 _MODULES = (home, login, link)
 """In the order of the menu."""
@@ -23,6 +25,7 @@ def console(desk: Desk, settings: Settings, clock: Callable[[], datetime] = now)
         key=wiring.derived_key(settings, "staff"),
         log_key=wiring.derived_key(settings, "staff log"),
         public_url=settings.public_url,
+        ways=ways_of(settings),
         clock=clock,
     )
 

@@ -1,34 +1,19 @@
 """How does somebody come to a password? By a link that is good once and for 48 hours; only its hash is stored."""
 
 import asyncio
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.staff.passwords import Crowded, objection
-from bot.staff.session import hash_of, new_id
 from bot.staff.site import LOG_IN, Page, Site, missing, notice, sent, shown
+from bot.staff.tokens import hash_of, is_token
 from storage import accounts
 from storage.accounts import Account, Staff, log
 
-LIFETIME = timedelta(hours=48)
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _DIFFERENT = "两次输入的密码不一样，请重新输入。"
 _CROWDED = "现在同时设密码的人太多，请过几秒再试；这个链接还能用。"
-
-
-def new_link(now: datetime) -> tuple[str, str, float]:
-    """A link's token, the hash that is stored of it, and until when it is good."""
-    token = new_id()
-    return token, hash_of(token), (now + LIFETIME).timestamp()
-
-
-def link_address(public_url: str, token: str) -> str:
-    """Where the link leads: a whole address where YIZHAN_PUBLIC_URL is set, else what follows the server's."""
-    return f"{public_url}/staff/link/{token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +47,7 @@ class LinkPage:
         return shown(request, "link.html", {"account": account, "error": error}, 422 if error else 200)
 
     def _account(self, token: str) -> Account | None:
-        if not _TOKEN.fullmatch(token):
+        if not is_token(token):
             return None
         with self.site.desk.store.reading() as db:
             return accounts.account_of_link(db, hash_of(token), self.site.clock().timestamp())

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.staff import session
 from bot.staff.passwords import Crowded
 from bot.staff.site import LOG_IN, Page, Site, sent, shown
+from bot.staff.tokens import hash_of
 from storage import accounts, staff_sessions
 from storage.accounts import FAILED, Account, Staff, key_of, log
 from storage.staff_sessions import Tried
@@ -101,7 +102,7 @@ class LogIn:
 
     def _log_out(self, staff: Staff, known_id: str) -> None:
         with self.site.desk.store.writing() as db:
-            staff_sessions.end(db, session.hash_of(known_id))
+            staff_sessions.end(db, hash_of(known_id))
             log(db, staff, "退出", at=self.site.clock().timestamp())
 
 

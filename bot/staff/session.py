@@ -6,13 +6,12 @@ a random cookie of their own, which never becomes a session.
 
 import hashlib
 import hmac
-import re
-import secrets
 from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.staff.tokens import hash_of, is_token, new_token
 from storage import staff_sessions
 from storage.staff_sessions import LoggedIn
 from storage.store import Connection, Store
@@ -20,23 +19,12 @@ from storage.store import Connection, Store
 COOKIE = "__Host-yizhan-staff"
 FORM_COOKIE = "__Host-yizhan-staff-form"
 """With the prefix a browser keeps it for this very host alone, by https (or on the machine itself)."""
-_ID = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-def new_id() -> str:
-    """256 random bits, for a cookie or a link."""
-    return secrets.token_urlsafe(32)
-
-
-def hash_of(secret_id: str) -> str:
-    """What is stored of an id: it cannot be guessed, so that a plain hash is enough."""
-    return hashlib.sha256(secret_id.encode()).hexdigest()
 
 
 def id_in(request: Request, cookie: str) -> str:
     """The id in that cookie; empty where there is none of ours."""
     found = request.cookies.get(cookie, "")
-    return found if _ID.fullmatch(found) else ""
+    return found if is_token(found) else ""
 
 
 def form_token(key: bytes, secret_id: str) -> str:
@@ -64,7 +52,7 @@ def find(store: Store, secret_id: str, now: datetime) -> LoggedIn | None:
 
 def begin(db: Connection, name: str, old_id: str, now: datetime) -> str:
     """Open a session with an id that nobody has seen before; the one that the browser had ends."""
-    secret_id = new_id()
+    secret_id = new_token()
     if old_id:
         staff_sessions.end(db, hash_of(old_id))
     staff_sessions.begin(db, hash_of(secret_id), name, now.timestamp())

@@ -6,7 +6,7 @@ In this order: limit, log-in, role, form token. Which pages there are stands in 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import parse_qsl, quote
 
 from starlette.datastructures import ImmutableMultiDict
@@ -18,14 +18,16 @@ from bot.handle import Desk
 from bot.html import by_htmx, rendered
 from bot.limits import Limiter
 from bot.log import pseudonym
+from bot.remind_ways import Ways
 from bot.staff import session
 from bot.staff.passwords import Passwords
+from bot.staff.roll import ROLE_NAMES, now
+from bot.staff.tokens import new_token
 from bot.web import address_of, same_origin
 from flows.types import PersonKey
 from storage.accounts import REFUSED, Staff, log
 from storage.staff_sessions import LoggedIn
 
-ROLE_NAMES = {"reader": "查看", "officer": "经办", "admin": "管理"}
 LOG_IN = "/staff/login"
 _FIELDS = 500
 _SLOW_DOWN = "点得太快了，请等几秒再试；刚才这一步没有做。"
@@ -33,11 +35,6 @@ _FORGED = "这次提交没有通过检查，没有做。请允许本站的 Cooki
 _NO_RIGHT = "您的账号没有做这件事的权限；需要的话，请找管理员。"
 _MISSING = "这个页面不存在，或者已经删除。"
 NOBODY = "未登录"
-
-
-def now() -> datetime:
-    """The moment it is."""
-    return datetime.now(UTC)
 
 
 Form = ImmutableMultiDict[str, str]
@@ -56,6 +53,8 @@ class Site:
     log_key: bytes
     """The secret that chains the log of actions."""
     public_url: str = ""
+    ways: Ways = field(default_factory=Ways)
+    """By which ways reminders reach people."""
     clock: Callable[[], datetime] = now
     passwords: Passwords = field(default_factory=Passwords)
     limiter: Limiter = field(default_factory=lambda: Limiter(count=60))
@@ -160,7 +159,7 @@ class _Door:
         else:
             form_id = session.id_in(request, session.FORM_COOKIE)
             if not form_id and request.method == "GET":
-                form_id = state.new_form_id = session.new_id()
+                form_id = state.new_form_id = new_token()
         state.staff, state.form_id, state.csrf = staff, form_id, session.form_token(self.site.key, form_id)
         state.menu = tuple(page for page in self.menu if staff.may(page.role))
         return staff
