@@ -42,6 +42,8 @@ def obey(x: Exchange, found: Command, at: Position) -> bool:
             _code(x)
         case "withdraw":
             return _withdraw(x)
+        case "bot":
+            return False  # nobody but the assistant is there
         case "upvote" | "downvote" as kind:
             return inquiry.vote(x, kind)
         case _:
@@ -81,7 +83,7 @@ def _handover(x: Exchange) -> None:
     offices = telling.reachable(version) if version else []
     cite: tuple[Citation, ...] = tuple(c for o in offices for c in o.cite)
     x.tell("handover", cite=cite, offices=offices, name=telling.competent(version) if version else "")
-    x.effects.append(Effect(kind="handover", draft=x.case.draft.id if x.case else "", text=x.stored_text))
+    inquiry.wants_person(x, x.stored_text)
 
 
 def _resume(x: Exchange, at: Position) -> bool:

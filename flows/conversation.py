@@ -7,7 +7,7 @@ question → the opening. What is asked next is never stored: `position.py` deri
 from dataclasses import replace
 from datetime import date
 
-from flows import answering, asides, commanding, continuing, opening, outcome, telling
+from flows import answering, asides, commanding, continuing, handing, opening, outcome, telling
 from flows.assistant import Assistant
 from flows.commands import Command, change, command, correction, switch
 from flows.exchange import Exchange
@@ -32,7 +32,7 @@ def turn(assistant: Assistant, session: Session, message: Message, *, today: dat
         x.tell("too_long", limit=LIMIT)
     elif not x.text:
         x.tell("nothing_said")
-    else:
+    elif before.key == "confirm" or not handing.passes_on(x, before):
         _notice_policy_change(x)
         _look_at(x, before)
     if x.session.paused and session.paused:
@@ -51,7 +51,22 @@ def continued(
         x.tell(refusal)
     else:
         continuing.take_over(x, other)
+        x.update(handed="")
         x.effects.append(Effect(kind="spend", text=code))
+    return _finish(x, before)
+
+
+def by_staff(assistant: Assistant, session: Session, message: Message, words: str, *, gives_back: bool, today: date) -> Turn:
+    """The result of what a person of the staff says in the applicant's conversation, or of their leaving it to the assistant, or both.
+
+    `message` has no text: it stands for the applicant's silence.
+    """
+    x = Exchange(assistant, session, message, today, "")
+    before = _place(x)
+    if words:
+        handing.speak(x, words, stays=not gives_back)
+    if gives_back:
+        handing.give_back(x, by_staff=True)
     return _finish(x, before)
 
 
@@ -102,10 +117,10 @@ def _notice_policy_change(x: Exchange) -> None:
 
 
 def _finish(x: Exchange, before: Position) -> Turn:
-    if not any(e.kind == "forget" for e in x.effects):
+    if goes_on := not (handing.taken(x) or any(e.kind == "forget" for e in x.effects)):
         _conclude(x)
     at = _place(x)
-    if not x.session.paused and not any(e.kind == "forget" for e in x.effects):
+    if at.key == "confirm" or (goes_on and not x.session.paused):
         ask(x, at, again=at.key == before.key)
     if not x.replies:
         x.tell("not_understood")
@@ -145,7 +160,7 @@ def _result(x: Exchange, at: Position) -> Turn:
         replies=tuple(x.replies),
         stored_text=x.stored_text,
         effects=tuple(x.effects),
-        asking=asking(x, at),
+        asking=None if handing.taken(x) and at.key != "confirm" else asking(x, at),
         stage=at.stage,
         progress=progress(case),
         verdict=case.verdict if case else None,

@@ -5,7 +5,10 @@ from typing import Literal
 from flows.answers import Answered
 from flows.exchange import Exchange
 from flows.say import options
-from flows.types import Effect, Option
+from flows.types import ASKED, TAKEN, Effect, Option
+
+SURE = 0.75
+"""How well a fact must fit to be told beside what a person of the staff answers."""
 
 
 def policy(x: Exchange, *, question: str = "", programme: str | None = None, only_answers: bool = False, at_least: float = 0.0) -> bool:
@@ -57,9 +60,26 @@ def say_answer(x: Exchange, found: Answered, question: str) -> None:
         _next(x, found)
         x.update(asked=(x.masked(question), *found.nearest))
     if found.outcome == "handover":
-        x.effects.append(Effect(kind="handover", text=x.masked(question)))
+        wants_person(x, x.masked(question))
     if found.outcome == "not_stated":
         x.effects.append(Effect(kind="unanswered", text=x.masked(question), facts=found.nearest))
+
+
+def surely(x: Exchange) -> None:
+    """Answer a policy question that the documents settle beyond doubt; say nothing to anything else."""
+    if not x.assistant.answerer.is_question(x.text):
+        return
+    scope, values = x.session.programme, x.case.values if x.case else {}
+    found = x.assistant.answerer.ask(x.text, programme=scope, service=x.session.service, today=x.today, values=values)
+    if found.outcome == "answered" and found.confidence >= SURE:
+        say_answer(x, found, x.text)
+
+
+def wants_person(x: Exchange, question: str) -> None:
+    """Put the person on the staff's list, with what they said."""
+    x.effects.append(Effect(kind="handover", draft=x.case.draft.id if x.case else "", text=question))
+    if x.session.handed != TAKEN:
+        x.update(handed=ASKED)
 
 
 def _next(x: Exchange, found: Answered) -> None:

@@ -12,6 +12,8 @@ Outcome = Literal["closed", "fails", "open", "discretionary", "meets"]
 Result = Literal["met", "unmet", "unknown"]
 FileKind = Literal["form", "form_pdf", "preview", "checklist", "calendar"]
 
+ASKED, TAKEN = "asked", "taken"
+"""How far a person of the staff has come in: wished for, speaking."""
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Of continuation codes; no 0, 1, I, L, O: a code is read off a screen."""
 CODE_MINUTES = 15
@@ -144,6 +146,8 @@ class Session:
     wishes: tuple[str, ...] = ()
     """On-request fields that were asked for."""
     paused: bool = False
+    handed: str = ""
+    """ASKED, TAKEN; empty: the assistant alone answers."""
     revision: int = 0
 
     @property
