@@ -191,7 +191,19 @@ _EXPORTS: tuple[str, ...] = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _ACCOUNTS, _LISTING, _REMINDERS, _EXPORTS)
+_INBOX: tuple[str, ...] = (
+    # Who looks after somebody who asked for a person, and whether one speaks with them; what waits are rows of the outbox.
+    """CREATE TABLE handovers (
+        channel TEXT NOT NULL, sender TEXT NOT NULL,
+        assignee TEXT NOT NULL, talking INTEGER NOT NULL,
+        staff TEXT NOT NULL, at REAL NOT NULL,  -- who spoke last, and when
+        PRIMARY KEY (channel, sender),
+        FOREIGN KEY (channel, sender) REFERENCES people ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    "CREATE INDEX handovers_by_time ON handovers (talking, at)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _ACCOUNTS, _LISTING, _REMINDERS, _EXPORTS, _INBOX)
 
 
 def migrate(db: Database, path: str) -> None:
