@@ -13,11 +13,17 @@ from bot.remind_plan import Decider, Decision
 from bot.remind_ways import Ways
 from storage import beside, reminders, runs
 from storage.reminders import Posting, Unreached
-from storage.runs import Run
+from storage.runs import Run, RunState
 from storage.store import Connection
 
+Noting = Callable[[Connection], object]
+"""What else is kept in the transaction of a change: a line in the log of staff's actions."""
 LOOKED, POSTED = 500, 50
 """Drafts that are looked at together; reminders queued in one transaction, so that chat goes on between."""
+
+
+def _nothing(_: Connection) -> None:
+    """Keep nothing else."""
 
 
 class Reminding:
@@ -47,10 +53,11 @@ class Reminding:
             id=f"rules-{self.desk.today()}", kind="rules", name="到期提醒", starts_at=now, state="running", made_by=made_by, made_at=now
         )
 
-    def open_rules(self, made_by: str) -> Run:
+    def open_rules(self, made_by: str, also: Noting = _nothing) -> Run:
         """The stored run of today's rules; one that was done looks at everybody again, one that staff cancelled stays so."""
         made = self.rules(made_by)
         with self.desk.store.writing() as db:
+            also(db)
             if not runs.add_run(db, made):
                 runs.begin_again(db, made.id)
             return runs.run(db, made.id) or made
@@ -75,24 +82,31 @@ class Reminding:
         for run in due:
             self.work(run.id, progress)
 
-    def pause(self, run_id: str) -> bool:
-        """Queue nothing more and send nothing of what waits, until it is resumed."""
-        return self._moved(run_id, ("running", "done"), "paused") and self._each(lambda db: runs.hold(db, run_id, None, now=self.now))
+    def begin(self, run_id: str, also: Noting = _nothing) -> bool:
+        """Let a run that was only planned begin."""
+        return self._moved(run_id, ("draft",), "running", also)
 
-    def resume(self, run_id: str) -> bool:
+    def pause(self, run_id: str, also: Noting = _nothing) -> bool:
+        """Queue nothing more and send nothing of what waits, until it is resumed."""
+        now = self.now
+        return self._moved(run_id, ("running", "done"), "paused", also) and self._each(lambda db: runs.hold(db, run_id, None, now=now))
+
+    def resume(self, run_id: str, also: Noting = _nothing) -> bool:
         """Go on; the senders keep the quiet hours."""
         now = self.now
-        return self._moved(run_id, ("paused",), "running") and self._each(lambda db: runs.hold(db, run_id, now, now=now))
+        return self._moved(run_id, ("paused",), "running", also) and self._each(lambda db: runs.hold(db, run_id, now, now=now))
 
-    def cancel(self, run_id: str) -> bool:
+    def cancel(self, run_id: str, also: Noting = _nothing) -> bool:
         """Drop what is still waiting; what was sent was sent."""
-        return self._moved(run_id, ("draft", "running", "paused", "done"), "cancelled") and self._each(
-            lambda db: runs.drop(db, run_id, CANCELLED)
-        )
+        before: Sequence[RunState] = ("draft", "running", "paused", "done")
+        return self._moved(run_id, before, "cancelled", also) and self._each(lambda db: runs.drop(db, run_id, CANCELLED))
 
-    def _moved(self, run_id: str, before: Sequence[runs.RunState], after: runs.RunState) -> bool:
+    def _moved(self, run_id: str, before: Sequence[RunState], after: RunState, also: Noting) -> bool:
         with self.desk.store.writing() as db:
-            return runs.change_state(db, run_id, before, after)
+            moved = runs.change_state(db, run_id, before, after)
+            if moved:
+                also(db)
+            return moved
 
     def _each(self, change: Callable[[Connection], int]) -> bool:
         """Change all that there is, some in a transaction."""
@@ -131,7 +145,7 @@ class Reminding:
         ]
         with self.desk.store.writing() as db:
             for posting in reminders.keep(db, run, cursor, looked, postings, lost, self.now) or ():
-                beside.post(db, posting.push)  # type: ignore[arg-type]  # uses `execute` alone
+                beside.post(db, posting.push)  # type: ignore[arg-type, unused-ignore]  # uses `execute` alone
 
     def _posting(self, one: Decision, decider: Decider) -> Posting | None:
         draft = decider.draft(one)

@@ -19,7 +19,7 @@ from bot.settings import Settings
 from storage.runs import Run
 from storage.store import Store
 
-EVERY = 5.0
+EVERY = 2.0
 """Seconds between looks."""
 BY = "定时"
 """Who made the run that nobody started."""

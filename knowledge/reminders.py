@@ -6,7 +6,7 @@ The same placeholders are filled by `flows/reminders.py`, which decides what is 
 import re
 from collections.abc import Iterator
 
-from jinja2 import TemplateSyntaxError, meta
+from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from knowledge.defects import Defect
@@ -35,6 +35,9 @@ _PERIOD = re.compile(r"P[1-9]\d*[YMWD]")
 _FIELD = re.compile(r"[a-z_]+\d+")
 _MARKUP = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
 _grammar = ImmutableSandboxedEnvironment()
+_PARTS = {nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.Filter, nodes.Not, nodes.And, nodes.Or}
+"""What a wording is made of. Neither loops nor arithmetic: staff write wordings too, and none may take long or much memory."""
+_FILTERS = frozenset({"join", "length"})
 
 
 def prove(shelf: Shelf) -> Iterator[Defect]:
@@ -50,12 +53,19 @@ def prove(shelf: Shelf) -> Iterator[Defect]:
 def wording_problem(text: str, kind: str) -> tuple[str, str] | None:
     """What is wrong with a wording of that kind (see `PLACES`), and what to do; None: nothing."""
     try:
-        found = meta.find_undeclared_variables(_grammar.parse(text))
+        parsed = _grammar.parse(text)
     except TemplateSyntaxError as error:
         return f"模板写法有误：{error.message}", "占位写成 {{ programme }} 这样"
+    if not all(_plain(node) for node in parsed.find_all(nodes.Node)):
+        return "用了不能用的写法", "只用占位、if 和 join"
+    found = meta.find_undeclared_variables(parsed)  # only now: it works out constants, however large
     if unknown := sorted(found - PLACES[kind]):
         return f"不认识的占位 {'、'.join(unknown)}", f"改为其一：{'、'.join(sorted(PLACES[kind]))}"
     return None
+
+
+def _plain(node: nodes.Node) -> bool:
+    return type(node) in _PARTS and (not isinstance(node, nodes.Filter) or node.name in _FILTERS)
 
 
 def _hours(shared: Reminders) -> Iterator[Problem]:
