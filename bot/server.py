@@ -101,7 +101,7 @@ def make_app(
     pop_up = next((one.pop_up for one in wired if one.pop_up), None)
     own = page.ApplicantsPage(desk=desk, limiter=Limiter(count=3 * at_once), public_url=settings.public_url, pop_up=pop_up)
     callbacks = [route for one in wired for route in one.routes]  # first: they come most often
-    staff = console.console(desk, settings, clock)
+    staff = console.console(desk, settings, clock, at_once=3 * at_once)
     routes = [*callbacks, *web.routes(chat), *page.routes(own), *console.routes(staff), *_plain(desk, wired, metrics)]
     daily = Daily(desk, settings)
 

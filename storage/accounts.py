@@ -217,6 +217,11 @@ def entries(db: Connection, wanted: Wanted, *, before: int = 0, limit: int = 50)
     return [_entry(row) for row in db.execute(query, (*values, limit))]
 
 
+def actors(db: Connection) -> Sequence[str]:
+    """Who occurs in the log."""
+    return [row[0] for row in db.execute("SELECT DISTINCT staff FROM staff_log ORDER BY staff")]
+
+
 def actions(db: Connection) -> Sequence[str]:
     """Which actions occur in the log."""
     return [row[0] for row in db.execute("SELECT DISTINCT action FROM staff_log ORDER BY action")]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.routing import Route
 
 from bot.app import derived_key
 from bot.server import make_app
@@ -45,6 +46,8 @@ class StaffSite(Site):
         super().__init__(folder, url, talk)
         self.clock, (self.key, self.log_key) = clock, keys
         self.browsers: list[Browser] = []
+        self.paths: list[tuple[str, str]] = []
+        """Method and path of every route of the server."""
 
     @property
     def store(self) -> Store:
@@ -138,8 +141,11 @@ def staff_site(folder: Path, *, today: str = TODAY, **changed: Any) -> Iterator[
     """A running server with an account of each role, named as NAMES says, without passwords."""
     talk, clock = Talk(folder, today), Clock()
     settings = settings_for(folder, **changed)
-    with serving(make_app(talk.desk, settings, at_once=100_000, clock=clock)) as url:
+    app = make_app(talk.desk, settings, at_once=100_000, clock=clock)
+    with serving(app) as url:
         made = StaffSite(folder, url, talk, clock, (derived_key(settings, "staff"), derived_key(settings, "staff log")))
+        routes = [route for route in app.routes if isinstance(route, Route)]
+        made.paths = [(method, route.path) for route in routes for method in (route.methods or set()) - {"HEAD"}]
         for role, name in NAMES.items():
             made.account(name, role)
         try:

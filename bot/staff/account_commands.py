@@ -16,7 +16,7 @@ from bot.staff import roll
 from bot.staff.roll import ROLE_NAMES, now
 from bot.staff.tokens import link_address
 from storage import accounts
-from storage.accounts import ROLES, Account, Staff
+from storage.accounts import ROLES, Staff
 from storage.store import Store, StoreError
 
 staff = typer.Typer(no_args_is_help=True, help="工作台的账号")
@@ -68,7 +68,7 @@ def staff_list(database: Database = "") -> None:
     """列出账号：姓名、权限、状态、上次登录，以制表符分开。"""
     with _opened(database) as (_, store, _actor), store.reading() as db:
         for account in accounts.accounts(db):
-            print("\t".join((account.name, account.role, state_of(account), _day(account.seen_at))))
+            print("\t".join((account.name, account.role, roll.state_of(account), _day(account.seen_at))))
 
 
 @staff.command("role")
@@ -101,13 +101,6 @@ def staff_link(name: str, database: Database = "") -> None:
         if token is None:
             fail(f"staff link {name}: 没有这个账号，或者它已停用；用 yizhan staff list 看，用 yizhan staff on 启用")
         _tell_link(settings, name, token)
-
-
-def state_of(account: Account) -> str:
-    """In a word, whether somebody can log in with it."""
-    if not account.active:
-        return "已停用"
-    return "可用" if account.password else "还没设密码"
 
 
 def _day(seconds: float) -> str:

@@ -8,17 +8,18 @@ from starlette.routing import Route
 
 from bot import app as wiring
 from bot.handle import Desk
+from bot.limits import Limiter
 from bot.remind_ways import ways_of
 from bot.settings import Settings
-from bot.staff import home, link, login
+from bot.staff import accounts, home, journal, link, login
 from bot.staff.roll import now
 from bot.staff.site import Page, Site, routes_of
 
-_MODULES = (home, login, link)
+_MODULES = (home, login, link, accounts, journal)
 """In the order of the menu."""
 
 
-def console(desk: Desk, settings: Settings, clock: Callable[[], datetime] = now) -> Site:
+def console(desk: Desk, settings: Settings, clock: Callable[[], datetime] = now, *, at_once: int = 60) -> Site:
     """The console over the same database as that desk, by a store of its own, which whoever calls this closes."""
     return Site(
         desk=replace(desk, store=wiring.open_store(settings)),
@@ -27,6 +28,7 @@ def console(desk: Desk, settings: Settings, clock: Callable[[], datetime] = now)
         public_url=settings.public_url,
         ways=ways_of(settings),
         clock=clock,
+        limiter=Limiter(count=at_once),
     )
 
 

@@ -25,6 +25,13 @@ def name_of(text: str) -> str | None:
     return found if _NAME.fullmatch(found) else None
 
 
+def state_of(account: Account) -> str:
+    """In a word, whether somebody can log in with it."""
+    if not account.active:
+        return "已停用"
+    return "可用" if account.password else "还没设密码"
+
+
 def first_role(db: Connection) -> str:
     """What a new account may where nobody says: the first one everything, for somebody must make the others."""
     return "officer" if accounts.accounts(db) else "admin"
