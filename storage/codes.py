@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlite_utils import Database
-
 from flows.types import CODE_LETTERS, CODE_MARK, CODE_MINUTES, Message, PersonKey, Reply, Turn
 from storage.cipher import Cipher
+from storage.store import Connection
 
 LIFETIME = timedelta(minutes=CODE_MINUTES)
 
@@ -30,21 +29,24 @@ def told(cipher: Cipher, person: PersonKey, message: str, replies: tuple[Reply, 
     return tuple(replace(reply, text=reply.text.replace(CODE_MARK, f"{code[:4]}-{code[4:]}")) for reply in replies)
 
 
-def keep(db: Database, cipher: Cipher, message: Message, turn: Turn) -> bool:
+def keep(db: Connection, cipher: Cipher, message: Message, turn: Turn) -> bool:
     """Make the code good that the turn gives out, use up the one that it takes; False where that is gone."""
     key = (message.channel, message.sender)
     for effect in turn.effects:
         if effect.kind == "code":
             hashed = cipher.hashed("code", code_of(cipher, message.person, message.id))
             until = (message.received_at + LIFETIME).timestamp()
-            query = "INSERT OR REPLACE INTO codes (channel, sender, code, expires_at) VALUES (?, ?, ?, ?)"
+            query = (
+                "INSERT INTO codes (channel, sender, code, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (channel, sender)"
+                " DO UPDATE SET code = excluded.code, expires_at = excluded.expires_at"
+            )
             db.execute(query, (*key, hashed, until))
         elif effect.kind == "spend" and not db.execute("DELETE FROM codes WHERE code = ?", (cipher.hashed("code", effect.text),)).rowcount:
             return False
     return True
 
 
-def owner(db: Database, cipher: Cipher, code: str, now: datetime) -> PersonKey | None:
+def owner(db: Connection, cipher: Cipher, code: str, now: datetime) -> PersonKey | None:
     """Whose code it is, if it is still good."""
     query = "SELECT channel, sender FROM codes WHERE code = ? AND expires_at > ?"
     found: Sequence[str] | None = db.execute(query, (cipher.hashed("code", code), now.timestamp())).fetchone()

@@ -3,17 +3,16 @@
 Only rows that differ are written: the cost of a turn follows what it changed, not how much was said before.
 """
 
+from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
 from flows.types import Answer, Consent, Draft, PersonKey, Session
 from storage import records
 from storage.cipher import Cipher
-from storage.store import DraftRow
+from storage.store import Connection, DraftRow
 
 _OF = "channel = ? AND sender = ?"
 _DRAFT = "d.programme, d.service, d.created_at, d.updated_at, d.finished_at, d.rules, d.judged"
@@ -34,7 +33,7 @@ class Parts:
     consents: tuple[Consent, ...]
 
 
-def read_parts(db: Database, cipher: Cipher, person: PersonKey) -> Parts:
+def read_parts(db: Connection, cipher: Cipher, person: PersonKey) -> Parts:
     """The person's drafts, answers and consents; empty ones for somebody new."""
     key = (person.channel, person.sender)
     answers: Answers = defaultdict(dict)
@@ -49,7 +48,7 @@ def read_parts(db: Database, cipher: Cipher, person: PersonKey) -> Parts:
     return Parts(drafts=drafts, answers=answers, consents=consents)
 
 
-def read_session(db: Database, person: PersonKey, parts: Parts) -> Session:
+def read_session(db: Connection, person: PersonKey, parts: Parts) -> Session:
     """The person's session as it was written; an empty one where there is none."""
     row = db.execute(f"SELECT revision, state FROM people WHERE {_OF}", (person.channel, person.sender)).fetchone()
     if row is None:
@@ -58,7 +57,7 @@ def read_session(db: Database, person: PersonKey, parts: Parts) -> Session:
     return records.session_from(person, row[0], row[1], drafts, parts.consents)
 
 
-def read_drafts(db: Database, cipher: Cipher, condition: str, parameters: Iterable[str]) -> list[DraftRow]:
+def read_drafts(db: Connection, cipher: Cipher, condition: str, parameters: Iterable[str]) -> list[DraftRow]:
     """The drafts for which the condition on `drafts d` holds, with their answers, in each person's own order."""
     parameters = tuple(parameters)
     answers: dict[Row, list[Answer]] = defaultdict(list)
@@ -73,8 +72,18 @@ def read_drafts(db: Database, cipher: Cipher, condition: str, parameters: Iterab
 
 def _answer(cipher: Cipher, where: tuple[str, str, str], row: list[Any]) -> Answer:
     field, value, at, source, sensitive = row
-    text = cipher.open(value, *where, field) if sensitive else value
+    text = cipher.open(_sealed(value), *where, field) if sensitive else value
     return Answer(field=field, value=records.value_from_json(text), at=records.moment(at), source=source, sensitive=bool(sensitive))
+
+
+def _sealed(value: str | bytes) -> bytes:
+    """What `_write_answer` wrote as Base64, which every database keeps alike; earlier versions wrote the bytes."""
+    if isinstance(value, bytes):
+        return value
+    try:
+        return b64decode(value, validate=True)
+    except ValueError:
+        return b""  # nothing that any key opens
 
 
 def _draft(row: tuple[str, ...], answers: list[Answer]) -> Draft:
@@ -92,14 +101,14 @@ def _draft(row: tuple[str, ...], answers: list[Answer]) -> Draft:
     )
 
 
-def write_parts(db: Database, cipher: Cipher, session: Session, old: Parts) -> Parts:
+def write_parts(db: Connection, cipher: Cipher, session: Session, old: Parts) -> Parts:
     """Make the person's rows, of which `old` is stored, what the session says; what is stored then."""
     drafts, answers = _write_drafts(db, cipher, session, old)
     _write_consents(db, session, old)
     return Parts(drafts=drafts, answers=answers, consents=session.consents)
 
 
-def _write_drafts(db: Database, cipher: Cipher, session: Session, old: Parts) -> tuple[Drafts, Answers]:
+def _write_drafts(db: Connection, cipher: Cipher, session: Session, old: Parts) -> tuple[Drafts, Answers]:
     drafts: Drafts = {}
     answers: Answers = {}
     key = (session.person.channel, session.person.sender)
@@ -135,7 +144,7 @@ def _draft_row(draft: Draft) -> Row:
 
 
 def _write_answers(
-    db: Database, cipher: Cipher, where: tuple[str, str, str], answers: tuple[Answer, ...], old: dict[str, tuple[int, Answer]]
+    db: Connection, cipher: Cipher, where: tuple[str, str, str], answers: tuple[Answer, ...], old: dict[str, tuple[int, Answer]]
 ) -> dict[str, tuple[int, Answer]]:
     new: dict[str, tuple[int, Answer]] = {}
     for gone in old.keys() - {a.field for a in answers}:
@@ -155,9 +164,9 @@ def _plain(answer: Answer) -> tuple[str, str, str, int]:
     return (records.value_to_json(answer.value), records.stamp(answer.at), answer.source, int(answer.sensitive))
 
 
-def _write_answer(db: Database, cipher: Cipher, where: tuple[str, str, str, str], plain: tuple[int, str, str, str, int]) -> None:
+def _write_answer(db: Connection, cipher: Cipher, where: tuple[str, str, str, str], plain: tuple[int, str, str, str, int]) -> None:
     place, text, *rest, sensitive = plain
-    value = cipher.seal(text, *where) if sensitive else text
+    value = b64encode(cipher.seal(text, *where)).decode() if sensitive else text
     db.execute(
         "INSERT INTO answers (channel, sender, draft, field, place, value, at, source, sensitive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (channel, sender, draft, field) DO UPDATE SET place = excluded.place, value = excluded.value, at = excluded.at,"
@@ -166,7 +175,7 @@ def _write_answer(db: Database, cipher: Cipher, where: tuple[str, str, str, str]
     )
 
 
-def _write_consents(db: Database, session: Session, old: Parts) -> None:
+def _write_consents(db: Connection, session: Session, old: Parts) -> None:
     if session.consents is old.consents:
         return
     key = (session.person.channel, session.person.sender)

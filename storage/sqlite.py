@@ -1,28 +1,24 @@
-"""How is everything remembered in one SQLite file? The connection, its durability, each turn's transaction, and leaving no trace.
+"""How is everything remembered in one SQLite file? The connection, its durability, what need not be read again, and leaving no trace.
 
-Which rows a session becomes stands in `rows.py`, the tables in `migrations.py`.
+What is asked of the database stands in `sql.py`, which rows a session becomes in `rows.py`, the tables in `migrations.py`.
 """
 
-import json
 import os
-import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from flows.types import Message, PersonKey, Reply, Session, Turn
-from storage import beside, codes, exports, records, rows
-from storage.cipher import Cipher
+from storage import departures, rows
 from storage.migrations import TAKE_WRITE_LOCK, migrate
 from storage.remembered import Remembered
-from storage.store import Conflict, DraftRow, Link, OutboxRow, Push, PushState, Stored, StoreError
+from storage.sql import SqlStore, scrub_is_noted, secret_fits
+from storage.store import Connection, Push, StoreError
 
 BUSY_SECONDS = 3.0
 """How long a write waits for another program's."""
@@ -32,8 +28,6 @@ REMEMBERED = 256
 
 _PRAGMAS = {"journal_mode": ("WAL", "wal"), "synchronous": ("FULL", 2), "foreign_keys": ("ON", 1), "secure_delete": ("ON", 1)}
 """What is set, and how it reads back. FULL: a commit survives a power cut. See https://www.sqlite.org/pragma.html."""
-_PERSON = "channel = ? AND sender = ?"
-_TO_STAFF = ("handover", "unanswered", "upvote", "downvote")
 
 _Mark = tuple[int, int]
 
@@ -51,18 +45,20 @@ _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sql
 """After these the connection is still sound; after others the next call opens a new one."""
 
 
-class SqliteStore:
+class SqliteStore(SqlStore):
     """The `Store` in one SQLite file, opened at once; StoreError where it cannot be kept as safely as promised."""
 
     def __init__(self, path: Path | str, secret: bytes, *, remembered: int = REMEMBERED) -> None:
+        super().__init__(secret)
         self.path = Path(path)
-        self._cipher = Cipher(secret)
         self._lock = threading.RLock()
         self._db: Database | None = None
         self._closed = False
         self._scrub_at: float | None = None
         self._unseen: tuple[_Mark, PersonKey, str] | None = None
         """The message last looked for that was new, and when that was so."""
+        self._began: _Mark = (0, 0)
+        """When the turn that is being committed began."""
         self._sessions = Remembered(remembered)
         self._gathering: set[int] = set()
         """The threads whose transactions become durable together."""
@@ -94,152 +90,17 @@ class SqliteStore:
 
     def commit(self, message: Message, turn: Turn, expected_revision: int, pushes: Sequence[Push] = ()) -> tuple[Reply, ...]:
         """Keep everything of a turn in one transaction and return the replies: see `Store.commit`."""
-        kinds = {effect.kind for effect in turn.effects}
         with self._lock:
-            with self.writing() as db:
-                mark = _mark(db)
-                known = None if self._unseen == (mark, message.person, message.id) else self._known(db, message)
-                if known is not None:
-                    return known
-                held = self._sessions.get(message.person, mark[1])
-                self._sessions.drop(message.person)
-                if "forget" in kinds:
-                    self._forget_turn(db, message, turn, expected_revision)
-                else:
-                    parts = self._keep_turn(db, message, turn, expected_revision, held and held[1])
-                    for push in pushes:
-                        beside.post(db, push)
-                    if kinds & {"code", "spend"} and not codes.keep(db, self._cipher, message, turn):
-                        raise _conflict(expected_revision)
-                if kinds & {"forget", "erase"}:
-                    _note_scrub(db)
-            if "forget" not in kinds:
-                self._sessions.keep(replace(turn.session, revision=expected_revision + 1), parts)
-            if kinds & {"forget", "erase"} or self._scrub_is_due():
+            told = super().commit(message, turn, expected_revision, pushes)
+            if self._scrub_is_due():
                 self._scrub()
-        return codes.told(self._cipher, message.person, message.id, turn.replies)
-
-    def drafts(self, *, programme: str = "", service: str = "") -> Sequence[DraftRow]:
-        """All drafts, last changed first."""
-        wanted = {"programme": programme, "service": service}
-        condition = " AND ".join(f"d.{name} = ?" for name, value in wanted.items() if value) or "1"
-        with self.reading() as db:
-            found = rows.read_drafts(db, self._cipher, condition, [value for value in wanted.values() if value])
-        return sorted(found, key=lambda row: row.draft.updated_at.timestamp(), reverse=True)
-
-    def draft(self, draft_id: str) -> DraftRow | None:
-        """One draft by its id."""
-        with self.reading() as db:
-            return next(iter(rows.read_drafts(db, self._cipher, "d.id = ?", [draft_id])), None)
-
-    def draft_ids(self, person: PersonKey) -> Sequence[str]:
-        """The ids of a person's drafts."""
-        with self._guarded() as db:
-            return [row[0] for row in db.execute(f"SELECT id FROM drafts WHERE {_PERSON} ORDER BY place", _key(person))]
-
-    def drafts_of(self, ids: Sequence[str]) -> Sequence[DraftRow]:
-        """The drafts of these ids."""
-        with self.reading() as db:
-            found = rows.read_drafts(db, self._cipher, f"d.id IN ({', '.join('?' * len(ids))})", ids)
-        known = {row.draft.id: row for row in found}
-        return [known[draft] for draft in ids if draft in known]
-
-    def conversation(self, person: PersonKey) -> Sequence[Stored]:
-        """What was said, oldest first."""
-        query = f"SELECT id, text, replies, received_at FROM messages WHERE {_PERSON} ORDER BY number"
-        with self._guarded() as db:
-            found = db.execute(query, _key(person)).fetchall()
-        return [
-            Stored(id=i, text=text, replies=self._told(person, i, replies), received_at=records.moment(at))
-            for i, text, replies, at in found
-        ]
-
-    def pending(self, kind: str) -> Sequence[OutboxRow]:
-        """What of that kind waits for staff, oldest first."""
-        query = "SELECT id, channel, sender, kind, payload, created_at, state FROM outbox WHERE kind = ? AND state = 'pending'"
-        with self._guarded() as db:
-            found = db.execute(f"{query} ORDER BY number, item", [kind]).fetchall()
-        return sorted((_outbox_row(*row) for row in found), key=lambda row: row.created_at.timestamp())
-
-    def settle(self, row_id: str) -> bool:
-        """Take a row off the list; False when it is not on it."""
-        with self.writing() as db:
-            done = db.execute("UPDATE outbox SET state = 'done' WHERE id = ? AND state = 'pending'", [row_id])
-            return done.rowcount == 1
-
-    def note(self, person: PersonKey, name: str) -> str | None:
-        """One note of a channel about a person."""
-        with self._guarded() as db:
-            return beside.note(db, _key(person), name)
-
-    def notes(self, person: PersonKey, prefix: str) -> dict[str, str]:
-        """The notes whose name begins so."""
-        with self._guarded() as db:
-            return beside.notes(db, _key(person), prefix)
-
-    def change_note(self, person: PersonKey, name: str, change: Callable[[str | None], str | None]) -> str | None:
-        """Replace a note in one transaction."""
-        with self.writing() as db:
-            return beside.change_note(db, _key(person), name, change)
-
-    def code_owner(self, code: str, now: datetime) -> PersonKey | None:
-        """Whose continuation code it is, if it is still good."""
-        with self._guarded() as db:
-            return codes.owner(db, self._cipher, code, now)
-
-    def add_link(self, token: str, link: Link, now: datetime) -> None:
-        """Remember a link under its token's hash."""
-        with self.writing() as db:
-            beside.add_link(db, _key(link.person), self._cipher.hashed("link", token), link, now)
-
-    def link(self, token: str, now: datetime) -> Link | None:
-        """The link of that token, if it is still good."""
-        with self._guarded() as db:
-            return beside.link(db, self._cipher.hashed("link", token), now)
-
-    def revoke_links(self, person: PersonKey, draft: str = "") -> int:
-        """Make links useless."""
-        with self.writing() as db:
-            return beside.revoke_links(db, _key(person), draft)
-
-    def post(self, *pushes: Push) -> None:
-        """Queue pushes."""
-        with self.writing() as db:
-            for push in pushes:
-                beside.post(db, push)
-
-    def take_pushes(self, channel: str, now: datetime, until: datetime, limit: int) -> Sequence[Push]:
-        """Take due pushes for sending."""
-        with self.writing() as db:
-            return beside.take_pushes(db, channel, now, until, limit)
-
-    def settle_push(self, push_id: str, state: PushState, *, note: str = "", due_at: datetime | None = None) -> bool:
-        """Record how a push went."""
-        with self.writing() as db:
-            return beside.settle_push(db, push_id, state, note, due_at)
-
-    def pushes(self, person: PersonKey, state: PushState) -> Sequence[Push]:
-        """A person's pushes in that state."""
-        with self._guarded() as db:
-            return beside.pushes(db, _key(person), state)
-
-    def push_states(self, channel: str) -> dict[str, int]:
-        """How many pushes are in each state."""
-        with self._guarded() as db:
-            return beside.push_states(db, channel)
+        return told
 
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person from database and WAL; False when there was nothing."""
         with self._lock:
             self._sessions.drop(person)
-            with self.writing() as db:
-                exports.let_go(db, person)
-                found = db.execute(f"DELETE FROM people WHERE {_PERSON}", _key(person)).rowcount == 1
-                if found:
-                    _note_scrub(db)
-            if found:
-                self._scrub()
-        return found
+            return super().forget(person)
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
@@ -267,6 +128,12 @@ class SqliteStore:
                 db.execute(TAKE_WRITE_LOCK)
                 yield db
 
+    def _asking(self) -> AbstractContextManager[Database]:
+        return self._guarded()
+
+    def _changing(self, *, deletes: bool = False) -> AbstractContextManager[Database]:
+        return self.writing()
+
     def close(self) -> None:
         """Release the connection; the store cannot be used afterwards."""
         with self._lock:
@@ -275,52 +142,22 @@ class SqliteStore:
 
     # One turn
 
-    def _known(self, db: Database, message: Message) -> tuple[Reply, ...] | None:
-        key = (message.channel, message.sender, message.id)
-        row = db.execute(
-            f"SELECT replies FROM messages WHERE {_PERSON} AND id = ? UNION ALL SELECT replies FROM forgotten WHERE message = ? LIMIT 1",
-            (*key, self._cipher.hashed(*key)),
-        ).fetchone()
-        return self._told(message.person, message.id, row[0]) if row else None
+    def _told_before(self, db: Connection, message: Message) -> tuple[Reply, ...] | None:
+        assert self._db is not None
+        self._began = _mark(self._db)
+        return None if self._unseen == (self._began, message.person, message.id) else self._known(db, message)
 
-    def _told(self, person: PersonKey, message: str, replies: str) -> tuple[Reply, ...]:
-        return codes.told(self._cipher, person, message, records.replies_from_json(replies))
+    def _parts(self, db: Connection, person: PersonKey) -> rows.Parts:
+        held = self._sessions.get(person, self._began[1])
+        self._sessions.drop(person)
+        return held[1] if held else rows.read_parts(db, self._cipher, person)
 
-    def _keep_turn(self, db: Database, message: Message, turn: Turn, expected: int, old: rows.Parts | None) -> rows.Parts:
-        key, number, at = _key(message.person), expected + 1, records.stamp(message.received_at)
-        if expected:
-            query = f"UPDATE people SET revision = ?, state = ?, seen_at = ? WHERE {_PERSON} AND revision = ?"
-            moved = db.execute(query, (number, records.state_to_json(turn.session), at, *key, expected))
-        else:
-            query = (
-                "INSERT INTO people (channel, sender, revision, state, seen_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET revision = excluded.revision, state = excluded.state, seen_at = excluded.seen_at WHERE people.revision = 0"
-            )  # revision 0: somebody who was noted before the first message, by following or a menu
-            moved = db.execute(query, (*key, number, records.state_to_json(turn.session), at))
-        if moved.rowcount != 1:
-            raise _conflict(expected)
-        parts = rows.write_parts(db, self._cipher, turn.session, old or rows.read_parts(db, self._cipher, message.person))
-        if any(effect.kind == "erase" for effect in turn.effects):
-            exports.let_go(db, message.person)
-            db.execute(f"DELETE FROM messages WHERE {_PERSON}", key)
-            db.execute(f"UPDATE outbox SET payload = '{{}}' WHERE {_PERSON}", key)
-        db.execute(
-            "INSERT INTO messages (channel, sender, number, id, text, replies, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*key, number, message.id, turn.stored_text, records.replies_to_json(turn.replies), at),
-        )
-        _post(db, message, turn, number)
-        return parts
+    def _forget_turn(self, db: Connection, message: Message, turn: Turn, expected: int) -> None:
+        self._sessions.drop(message.person)
+        super()._forget_turn(db, message, turn, expected)
 
-    def _forget_turn(self, db: Database, message: Message, turn: Turn, expected: int) -> None:
-        key = _key(message.person)
-        row = db.execute(f"SELECT revision FROM people WHERE {_PERSON}", key).fetchone()
-        if (row[0] if row else 0) != expected:
-            raise _conflict(expected)
-        exports.let_go(db, message.person)
-        db.execute(f"DELETE FROM people WHERE {_PERSON}", key)
-        hashed = self._cipher.hashed(*key, message.id)
-        replies, at = records.replies_to_json(turn.replies), records.stamp(message.received_at)
-        db.execute("INSERT INTO forgotten (message, replies, at) VALUES (?, ?, ?)", (hashed, replies, at))
+    def _remember(self, session: Session, parts: rows.Parts) -> None:
+        self._sessions.keep(session, parts)
 
     # The connection
 
@@ -373,7 +210,7 @@ class SqliteStore:
             except BaseException:
                 connection.close()
                 raise
-            if _scrub_noted(db):
+            if scrub_is_noted(db):
                 self._scrub_at = time.monotonic()
             return db
         return self._db
@@ -395,10 +232,7 @@ class SqliteStore:
         return db
 
     def _check_secret(self, db: Database) -> None:
-        row = db.execute("SELECT value FROM meta WHERE key = 'secret'").fetchone()
-        if row is None:
-            db.execute("INSERT INTO meta (key, value) VALUES ('secret', ?)", [self._cipher.check])
-        elif row[0] != self._cipher.check:
+        if not secret_fits(db, self._cipher):
             raise StoreError(
                 f"{self.path}: YIZHAN_SECRET_KEY is not the key this database was made with, so the bank details in it cannot be read; "
                 "set the earlier key, or put its key file back beside the database"
@@ -421,6 +255,7 @@ class SqliteStore:
         """
         try:
             with self._guarded() as db:
+                departures.mirror(db, self.path)
                 db.execute("VACUUM")
                 if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                     raise StoreError(f"{self.path}: another program reads the WAL; it is emptied later")
@@ -443,14 +278,6 @@ def _version(db: Database) -> int:
     return int(db.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _key(person: PersonKey) -> tuple[str, str]:
-    return (person.channel, person.sender)
-
-
-def _conflict(expected: int) -> Conflict:
-    return Conflict(f"the session is no longer at revision {expected}: another message came first; load it and repeat the turn")
-
-
 def _set(db: Database, name: str, wanted: str) -> None:
     """Set a pragma; SQLite does not wait by itself where several programs turn one new file to WAL at once."""
     until = time.monotonic() + BUSY_SECONDS
@@ -462,39 +289,6 @@ def _set(db: Database, name: str, wanted: str) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
                 raise
             time.sleep(0.01)
-
-
-def _note_scrub(db: Database) -> None:
-    """Written with the deletion, so that a crash in between cannot lose the rest of it."""
-    db.execute("INSERT INTO meta (key, value) VALUES ('scrub', '') ON CONFLICT DO NOTHING")
-
-
-def _scrub_noted(db: Database) -> bool:
-    return db.execute("SELECT 1 FROM meta WHERE key = 'scrub'").fetchone() is not None
-
-
-def _post(db: Database, message: Message, turn: Turn, number: int) -> None:
-    for item, effect in enumerate(turn.effects):
-        if effect.kind in _TO_STAFF:
-            payload = json.dumps({"text": effect.text, "draft": effect.draft, "facts": effect.facts}, ensure_ascii=False)
-            row = (*_key(message.person), number, item, secrets.token_hex(16), effect.kind, payload, records.stamp(message.received_at))
-            db.execute(
-                "INSERT INTO outbox (channel, sender, number, item, id, kind, payload, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
-            )
-
-
-def _outbox_row(row_id: str, channel: str, sender: str, kind: str, payload: str, created_at: str, state: str) -> OutboxRow:
-    content = json.loads(payload)
-    return OutboxRow(
-        id=row_id,
-        person=PersonKey(channel=channel, sender=sender),
-        kind=kind,
-        text=content.get("text", ""),
-        draft=content.get("draft", ""),
-        facts=tuple(content.get("facts", ())),
-        created_at=records.moment(created_at),
-        state=state,
-    )
 
 
 def _prepare_file(path: Path) -> None:
