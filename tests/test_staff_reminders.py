@@ -193,10 +193,12 @@ def test_the_piece_that_changes_asks_again_only_while_something_goes_on(here: St
     assert officer.post(f"{address}/begin").status_code == 303
     officer.get(f"{address}/state", **{"hx-request": "true"})
     assert 'hx-trigger="every 2s"' in officer.page.text
+    assert "hx-refresh" not in officer.page.headers
     assert "<html" not in officer.page.text
     officer.post(f"{address}/cancel")
     officer.get(f"{address}/state", **{"hx-request": "true"})
     assert "hx-trigger" not in officer.page.text
+    assert officer.page.headers["hx-refresh"] == "true"
 
 
 @pytest.mark.parametrize(

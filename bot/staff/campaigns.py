@@ -55,7 +55,11 @@ class Campaigns:
         run = await asyncio.to_thread(self._run, request)
         if run is None:
             return missing(request)
-        return shown(request, "campaign_state.html", await asyncio.to_thread(self._state, run))
+        values = await asyncio.to_thread(self._state, run)
+        made = shown(request, "campaign_state.html", values)
+        if not values["going"]:
+            made.headers["HX-Refresh"] = "true"  # it has come to rest: the rest of the page, whom to call, changes too
+        return made
 
     async def change(self, request: Request, staff: Staff) -> Response:
         """Begin, pause, resume or cancel."""
