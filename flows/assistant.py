@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from flows.answers import Answerer
 from knowledge.load import fingerprint
@@ -10,6 +11,36 @@ from knowledge.types import Field, Library
 
 ABROAD = frozenset({"telegram"})
 """Channels whose messages leave the mainland: they need a yes of their own and never take bank data."""
+
+
+class Premises(Protocol):
+    """What a case is derived from."""
+
+    @property
+    def library(self) -> Library:
+        """The programmes."""
+
+    @property
+    def personal_channels(self) -> frozenset[str]:
+        """Channels on which personal data may be asked."""
+
+    @property
+    def abroad(self) -> frozenset[str]:
+        """Channels whose messages leave the mainland."""
+
+    @property
+    def known(self) -> dict[Hashable, object]:
+        """What was derived before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """Premises alone, for programs that judge drafts but talk to nobody: without what understands questions, which is large."""
+
+    library: Library
+    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram"})
+    abroad: frozenset[str] = ABROAD
+    known: dict[Hashable, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

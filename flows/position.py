@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
-from flows.assistant import Assistant
+from flows.assistant import Premises
 from flows.eligibility import Judged, evaluate, judge, results
 from flows.fields import masked, show
 from flows.types import Draft, Session, Verdict
@@ -58,7 +58,7 @@ class Position:
     field: Field | None = None
 
 
-def case_of(assistant: Assistant, session: Session, today: date) -> Case | None:
+def case_of(assistant: Premises, session: Session, today: date) -> Case | None:
     """The current application; None before programme and service are chosen."""
     draft = session.draft
     if session.programme is None or session.service is None or draft is None:
@@ -98,7 +98,7 @@ class _Derived:
     verdict: Verdict | None
 
 
-def _ground(assistant: Assistant, programme_key: str, service_key: str, today: date) -> _Ground:
+def _ground(assistant: Premises, programme_key: str, service_key: str, today: date) -> _Ground:
     key = (programme_key, service_key, today)
     if (known := assistant.known.get(key)) is not None:
         return cast(_Ground, known)
@@ -112,7 +112,7 @@ def _ground(assistant: Assistant, programme_key: str, service_key: str, today: d
     return cast(_Ground, _kept(assistant, key, ground))
 
 
-def _derived(assistant: Assistant, ground: _Ground, wishes: tuple[str, ...], answered: dict[str, Value], today: date) -> _Derived:
+def _derived(assistant: Premises, ground: _Ground, wishes: tuple[str, ...], answered: dict[str, Value], today: date) -> _Derived:
     """Most messages change no fact, and many applicants give the same ones: what follows is looked up before it is worked out."""
     service = ground.service
     facts = tuple(answered.get(key, _OPEN) for key in ground.facts)
@@ -128,7 +128,7 @@ def _derived(assistant: Assistant, ground: _Ground, wishes: tuple[str, ...], ans
     return cast(_Derived, _kept(assistant, key, _Derived(fields=fields, keys=keys, verdict=verdict)))
 
 
-def _kept(assistant: Assistant, key: Hashable, found: object) -> object:
+def _kept(assistant: Premises, key: Hashable, found: object) -> object:
     if len(assistant.known) >= KNOWN:
         assistant.known.clear()
     assistant.known[key] = found
@@ -162,7 +162,7 @@ def _needed(service: Service, answered: dict[str, Value], today: date, judged: J
     return needed
 
 
-def position(assistant: Assistant, session: Session, case: Case | None) -> Position:
+def position(assistant: Premises, session: Session, case: Case | None) -> Position:
     """What is asked next."""
     if session.confirm:
         return Position(stage=_stage_only(assistant, session, case), key="confirm")
@@ -177,11 +177,11 @@ def _before_case(session: Session) -> Position:
     return Position(stage="start", key="programme") if session.programme is None else Position(stage="choose", key="service")
 
 
-def _stage_only(assistant: Assistant, session: Session, case: Case | None) -> str:
+def _stage_only(assistant: Premises, session: Session, case: Case | None) -> str:
     return derived(assistant, session, case).stage if case else _before_case(session).stage
 
 
-def derived(assistant: Assistant, session: Session, case: Case) -> Position:
+def derived(assistant: Premises, session: Session, case: Case) -> Position:
     """The first thing that is missing, whatever the person wished to change."""
     open_fields = [f for f in case.fields if f.key not in case.values]
     for field in open_fields:
@@ -195,7 +195,7 @@ def derived(assistant: Assistant, session: Session, case: Case) -> Position:
     return _after_facts(assistant, session, case, open_fields)
 
 
-def _after_facts(assistant: Assistant, session: Session, case: Case, open_fields: list[Field]) -> Position:
+def _after_facts(assistant: Premises, session: Session, case: Case, open_fields: list[Field]) -> Position:
     if case.preparation and not case.draft.has("proceed"):
         return Position(stage="eligibility", key="proceed")
     if _stopped(case) or case.service.produces == "nothing":
@@ -224,7 +224,7 @@ def consent_given(session: Session, kind: str) -> bool | None:
     return next((c.given for c in reversed(session.consents) if c.kind == kind), None)
 
 
-def _kinds(assistant: Assistant, session: Session, field: Field) -> tuple[str, ...]:
+def _kinds(assistant: Premises, session: Session, field: Field) -> tuple[str, ...]:
     """The notices that must be agreed to before this field."""
     if field.sensitive:
         return ("bank",)
@@ -233,7 +233,7 @@ def _kinds(assistant: Assistant, session: Session, field: Field) -> tuple[str, .
     return ("personal", "abroad") if session.person.channel in assistant.abroad else ("personal",)
 
 
-def taken_here(assistant: Assistant, session: Session, field: Field) -> bool:
+def taken_here(assistant: Premises, session: Session, field: Field) -> bool:
     """Whether the person's channel may take the field at all: personal data not on every one, bank data never abroad."""
     channel = session.person.channel
     if field.sensitive and channel in assistant.abroad:
@@ -241,14 +241,14 @@ def taken_here(assistant: Assistant, session: Session, field: Field) -> bool:
     return not (field.personal or field.sensitive) or channel in assistant.personal_channels
 
 
-def askable(assistant: Assistant, session: Session, field: Field) -> bool:
+def askable(assistant: Premises, session: Session, field: Field) -> bool:
     """Whether the field may be asked or its consent still be asked for on this channel."""
     if not taken_here(assistant, session, field):
         return False
     return all(consent_given(session, kind) is not False for kind in _kinds(assistant, session, field))
 
 
-def allowed(assistant: Assistant, session: Session, field: Field) -> bool:
+def allowed(assistant: Premises, session: Session, field: Field) -> bool:
     """Whether the field's value may be taken now."""
     if not (field.personal or field.sensitive):
         return True
@@ -256,12 +256,12 @@ def allowed(assistant: Assistant, session: Session, field: Field) -> bool:
     return askable(assistant, session, field) and all(consent_given(session, kind) for kind in kinds)
 
 
-def open_notice(assistant: Assistant, session: Session, field: Field) -> str | None:
+def open_notice(assistant: Premises, session: Session, field: Field) -> str | None:
     """The notice (`personal`, `abroad`, `bank`) that waits for an answer before this field."""
     return next((kind for kind in _kinds(assistant, session, field) if not consent_given(session, kind)), None)
 
 
-def _asked(assistant: Assistant, session: Session, case: Case, field: Field) -> Position:
+def _asked(assistant: Premises, session: Session, case: Case, field: Field) -> Position:
     notice = open_notice(assistant, session, field)
     if notice is None:
         return Position(stage=field.stage if session.focus is None else _stage_of(case, field), key=field.key, field=field)

@@ -41,7 +41,11 @@ def value_to_json(value: Value) -> str:
 
 def value_from_json(text: str) -> Value:
     """The value that `value_to_json` wrote, of the same type."""
-    return _WORDS[text] if text in _WORDS else cast(Value, _decode(text))
+    if text in _WORDS:
+        return _WORDS[text]
+    if text.startswith('"') and "\\" not in text:  # what JSON would escape, it escapes with one
+        return text[1:-1]
+    return cast(Value, _decode(text))
 
 
 def pairs_to_json(pairs: tuple[tuple[str, str], ...]) -> str:

@@ -67,7 +67,7 @@ def test_a_workbook_has_a_sheet_for_each_service_and_a_row_for_each_draft(store:
     assert [row["驿站名称"] for row in rows] == ["湄洲驿站", "第二站"]
     assert rows[0] | {"类型": "联谊型", "建成时间": "2013年3月", "场地面积（㎡）": 120, "是否依托建站": "否"} == rows[0]
     assert "依托机构名称" not in rows[0]
-    assert (rows[1]["草稿编号"], rows[1]["渠道"], rows[1]["开始时间"]) == (draft, "web", "2026-06-01 09:03")
+    assert (rows[1]["草稿编号"], rows[1]["渠道"], rows[1]["开始时间"]) == (draft, "网页", "2026-06-01 09:03")
     assert found["柳州驿站·建设补助资金"][0]["申请金额"] == 80000
 
 

@@ -9,17 +9,20 @@ from bot.export import rows
 from bot.export.source import Entry, Group, Selection, Source
 from flows.columns import Column, Content
 
+_SERVICE = ("项目", "事项")
+
 
 def write_csv(source: Source, selection: Selection, out: Path) -> None:
     """One row a draft, UTF-8 with a byte order mark; of several services the columns of all, each field in one."""
     found = _all_columns(selection.groups)
     with out.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
-        table.writerow([*found.values(), *rows.ABOUT])
+        table.writerow([*found.values(), *_SERVICE, *rows.ABOUT])
         for group, entry in source.entries(selection):
             own = {column.key: column for column in rows.columns_of(group)}
             told = [own[key].content(entry.case.values, source.today) if key in own else "" for key in found]
-            table.writerow([_cell(value) for value in (*told, *rows.about(group, entry))])
+            named = (group.programme.name, group.service.name)
+            table.writerow([_cell(value) for value in (*told, *named, *rows.about(entry))])
 
 
 def _all_columns(groups: Iterable[Group]) -> dict[str, str]:
@@ -28,7 +31,7 @@ def _all_columns(groups: Iterable[Group]) -> dict[str, str]:
     for group in groups:
         for column in rows.columns_of(group):
             if column.key not in found:
-                found[column.key] = _free(column, group, set(found.values()) | set(rows.ABOUT))
+                found[column.key] = _free(column, group, {*found.values(), *_SERVICE, *rows.ABOUT})
     return found
 
 

@@ -9,8 +9,9 @@ from flows.columns import Column, Content, columns
 from flows.say import word
 
 STAGES = {"start": "刚开始", "choose": "选类型", "eligibility": "看条件", "form": "填表", "review": "待核对", "done": "已完成"}
-ABOUT = ("项目", "事项", "进度", "已填项数", "应填项数", "还缺", "书面条件", "评估等级", "开始时间", "最近改动", "渠道", "草稿编号")
+ABOUT = ("进度", "已填", "还缺", "书面条件", "评估等级", "开始时间", "最近改动", "渠道", "草稿编号")
 """The columns that every draft has, after those of its service."""
+CHANNELS = {"console": "终端", "web": "网页", "wechat": "微信", "telegram": "Telegram"}
 LONGEST = 32_767
 """Characters that a spreadsheet's cell holds; see https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3."""
 _FORMULA = re.compile(r"\s*[=+\-@\t\r＝＋－＠]")
@@ -22,14 +23,14 @@ def row(entry: Entry, found: tuple[Column, ...], day: date) -> list[Content]:
     return [column.content(entry.case.values, day) for column in found]
 
 
-def about(group: Group, entry: Entry) -> list[Content]:
+def about(entry: Entry) -> list[Content]:
     """What stands in the columns of ABOUT."""
     verdict = entry.case.verdict
     grade = verdict.grade.grade if verdict and verdict.grade else ""
     return [
-        *(group.programme.name, group.service.name, STAGES[entry.stage], entry.done, entry.asked, "、".join(entry.missing)),
+        *(STAGES[entry.stage], f"{entry.done}/{entry.asked}", "、".join(entry.missing)),
         *(word("outcome", verdict.outcome) if verdict else "", grade, _moment(entry.draft.created_at), _moment(entry.draft.updated_at)),
-        *(entry.channel, entry.draft.id),
+        *(CHANNELS.get(entry.channel, entry.channel), entry.draft.id),
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from flows.assistant import Assistant
+from flows.assistant import Premises
 from flows.fields import masked
 from flows.position import Case, case_of, derived, progress, unanswered
 from flows.types import Draft, Session
@@ -80,7 +80,7 @@ class Source:
     """Drafts as they are on a day."""
 
     store: Store
-    assistant: Assistant
+    assistant: Premises
     today: date
     bank: bool = False
     watch: Watch = Watch()

@@ -15,7 +15,7 @@ from flows.columns import Column, Content
 _UNFIT = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_NAME = 31
 _WIDTHS = {"long_text": 48, "text": 24, "date": 14, "month": 12, "number": 12, "yes_no": 10, "choice": 12}
-_OWN_WIDTHS = (22, 16, 10, 10, 10, 40, 20, 10, 17, 17, 10, 36)
+_OWN_WIDTHS = (10, 8, 40, 20, 10, 17, 17, 10, 36)
 _PLAIN = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
 
 
@@ -81,7 +81,7 @@ def write_xlsx(source: Source, selection: Selection, out: Path) -> None:
             if group.title not in sheets:
                 sheets[group.title] = _Sheet(book, group, _sheet_name(group, len(sheets)))
             sheet = sheets[group.title]
-            sheet.add([*rows.row(entry, sheet.columns, source.today), *rows.about(group, entry)])
+            sheet.add([*rows.row(entry, sheet.columns, source.today), *rows.about(entry)])
 
 
 def _sheet_name(group: Group, number: int) -> str:
