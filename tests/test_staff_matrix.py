@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from secrets import token_hex
 from typing import Literal
 
 import httpx
@@ -14,10 +15,12 @@ import pytest
 
 from bot.staff.session import COOKIE, FORM_COOKIE
 from bot.staff.tokens import hash_of
-from storage import accounts, staff_sessions
+from storage import accounts, runs, staff_sessions
 from storage.accounts import ROLES
+from storage.runs import Run
 from tests.staff_site import NAMES, PUBLIC, Browser, StaffSite, forged, staff_site
 
+OPENING = "我们在柳州开了家书院，想申请认定市里的人才驿站"
 OTHER = "另一位"
 """Whose objects they are where they are somebody else's."""
 
@@ -33,7 +36,7 @@ class Line:
     others: Literal["", "shared", "private"] = ""
     """What those who may get of an object that another one made: the same, or as if it were not there."""
     form: dict[str, str] = field(default_factory=dict)
-    """What a POST brings; `#` becomes another number each time."""
+    """What a POST brings; `#` becomes another number each time, `{place}` what stands there in the path."""
     places: dict[str, str] = field(default_factory=dict)
     """What stands in the path's places where there is no object."""
     answer: int = 200
@@ -46,6 +49,26 @@ LINES: dict[tuple[str, str], Line] = {
     ("POST", "/staff/logout"): Line(answer=303),
     ("GET", "/staff/link/{token}"): Line(role="", places={"token": forged()}, answer=404),
     ("POST", "/staff/link/{token}"): Line(role="", places={"token": forged()}, form={"password": "x", "again": "x"}, answer=404),
+    ("GET", "/staff/reminders"): Line(role="officer"),
+    ("GET", "/staff/reminders/due"): Line(role="officer"),
+    ("POST", "/staff/reminders/send"): Line(role="officer", answer=303),
+    ("GET", "/staff/reminders/new"): Line(role="officer"),
+    ("POST", "/staff/reminders/new"): Line(role="officer", form={"name": "年末", "wording": "请接着填。"}, answer=303),
+    ("GET", "/staff/reminders/{run}"): Line(role="officer", owner="campaign", others="shared"),
+    ("GET", "/staff/reminders/{run}/state"): Line(role="officer", owner="campaign", others="shared"),
+    ("POST", "/staff/reminders/{run}/number"): Line(role="officer", owner="campaign", others="shared", form={"draft": "{draft}"}),
+    ("POST", "/staff/reminders/{run}/{change}"): Line(role="officer", owner="campaign", others="shared", answer=303),
+    ("GET", "/staff/inbox"): Line(),
+    ("GET", "/staff/inbox/{handover}"): Line(owner="handover", others="shared"),
+    ("POST", "/staff/inbox/{handover}/answer"): Line(
+        role="officer", owner="handover", others="shared", form={"text": "您好", "id": "form-of-the-matrix-#"}, answer=303
+    ),
+    ("POST", "/staff/inbox/{handover}/back"): Line(
+        role="officer", owner="handover", others="shared", form={"id": "form-of-the-matrix-#"}, answer=303
+    ),
+    ("POST", "/staff/inbox/{handover}/assign"): Line(
+        role="officer", owner="handover", others="shared", form={"assignee": NAMES["officer"]}, answer=303
+    ),
     ("GET", "/staff/accounts"): Line(role="admin"),
     ("POST", "/staff/accounts"): Line(role="admin", form={"name": "新来的#", "role": "reader"}),
     ("POST", "/staff/accounts/{account}/role"): Line(role="admin", owner="account", others="shared", form={"role": "officer"}, answer=303),
@@ -63,7 +86,27 @@ def an_account(here: StaffSite, maker: str) -> dict[str, str]:
     return {"account": here.account(f"{maker}的同事{number}", "reader")}
 
 
-MAKERS: dict[str, Callable[[StaffSite, str], dict[str, str]]] = {"account": an_account}
+def a_campaign(here: StaffSite, maker: str) -> dict[str, str]:
+    """A run of reminders that is only planned, and a draft whose person it would reach: officers see each other's."""
+    at = here.clock()
+    made = Run(id=token_hex(8), kind="campaign", name="年末", wording="请接着填。", starts_at=at, made_by=maker, made_at=at)
+    with here.store.writing() as db:
+        runs.add_run(db, made)
+    return {"run": made.id, "change": "begin", **a_draft(here, maker)}
+
+
+def a_handover(here: StaffSite, _: str) -> dict[str, str]:
+    """Somebody who asked for a person: staff answer for each other."""
+    found = here.desk.store.pending("handover") or (here.talk.say("人工") and here.desk.store.pending("handover"))
+    return {"handover": found[0].id}
+
+
+def a_draft(here: StaffSite, _: str) -> dict[str, str]:
+    """An applicant's draft: all who may see drafts see it."""
+    return {"draft": here.desk.store.draft_ids(here.talk.message("").person)[0]}
+
+
+MAKERS: dict[str, Callable[[StaffSite, str], dict[str, str]]] = {"account": an_account, "campaign": a_campaign, "draft": a_draft, "handover": a_handover}
 """Makes an object of that kind for that account; the places of the path."""
 UNKNOWN = {"account": "没有的人"}
 """A value for each place that names nothing; for all others a random id."""
@@ -74,6 +117,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaffSite]:
     with staff_site(tmp_path_factory.mktemp("staff")) as found:
         found.account(OTHER, "admin")
         found.account("停用的", "admin")
+        found.talk.say(OPENING)
         yield found
 
 
@@ -132,11 +176,11 @@ def knock(here: StaffSite, browser: Browser, method: str, path: str, places: dic
     where = path.format(**places)
     if path == "/staff/login":
         no_waiting(here)
-    return browser.get(where, **headers) if method == "GET" else browser.post(where, form_of(LINES[method, path]), **headers)
+    return browser.get(where, **headers) if method == "GET" else browser.post(where, form_of(LINES[method, path], places), **headers)
 
 
-def form_of(line: Line) -> dict[str, str]:
-    return {name: value.replace("#", str(next(NUMBERS))) for name, value in line.form.items()}
+def form_of(line: Line, places: dict[str, str]) -> dict[str, str]:
+    return {name: value.format(**places).replace("#", str(next(NUMBERS))) for name, value in line.form.items()}
 
 
 def no_waiting(here: StaffSite) -> None:
