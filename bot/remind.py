@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 from bot.handle import Desk
 from bot.remind_gate import CANCELLED
-from bot.remind_plan import Decider, Decision
+from bot.remind_plan import POISON, Decider, Decision
 from bot.remind_ways import Ways
 from storage import beside, reminders, runs
 from storage.reminders import Posting, Unreached
 from storage.runs import Run, RunState
-from storage.store import Connection
+from storage.store import Connection, StoreError
 
 Noting = Callable[[Connection], object]
 """What else is kept in the transaction of a change: a line in the log of staff's actions."""
@@ -137,20 +137,40 @@ class Reminding:
         self._queue(run, cursor, looked, due, decider)
 
     def _queue(self, run: Run, cursor: str, looked: int, due: Sequence[Decision], decider: Decider) -> None:
-        postings = [made for one in due if one.goes and (made := self._posting(one, decider))]
-        lost = [
-            Unreached(person=one.candidate.person, draft=one.candidate.draft, why=one.why)
-            for one in due
-            if not one.goes and not one.refused and decider.draft(one)
-        ]
+        """Queue the batch and move the cursor on. A draft that cannot be worked on is set aside; it stops nobody else."""
+        postings: list[Posting] = []
+        lost: list[Unreached] = []
+        for one in due:
+            try:
+                made = None if one.refused else self._made(one, decider)
+            except Exception as error:
+                if isinstance(error, StoreError) and not self._store_works():
+                    raise
+                made = _lost(decider.poisoned(one.candidate, error))
+            if isinstance(made, Posting):
+                postings.append(made)
+            elif made is not None:
+                lost.append(made)
         with self.desk.store.writing() as db:
             for posting in reminders.keep(db, run, cursor, looked, postings, lost, self.now) or ():
-                beside.post(db, posting.push)  # type: ignore[arg-type, unused-ignore]  # uses `execute` alone
+                beside.post(db, posting.push)
 
-    def _posting(self, one: Decision, decider: Decider) -> Posting | None:
-        draft = decider.draft(one)
-        if draft is None:
-            return None
+    def _made(self, one: Decision, decider: Decider) -> Posting | Unreached | None:
+        """What becomes of a decision; None where the draft is gone or says that nothing is due."""
+        draft = None if one.way.why == POISON else decider.draft(one)
+        if draft is None or not one.goes:
+            return _lost(one) if draft or one.way.why == POISON else None
         person, draft_id = one.candidate.person, one.candidate.draft
         push = self.ways.push(person, one.reason, decider.told(one, draft), draft_id, decider.moment(one.notice), one.way)
         return Posting(push=push, draft=draft_id, reason=one.reason, until=one.notice.until if one.notice else None)
+
+    def _store_works(self) -> bool:
+        """Whether it was one draft that could not be read, not the store."""
+        try:
+            return self.run("") is None
+        except StoreError:
+            return False
+
+
+def _lost(one: Decision) -> Unreached:
+    return Unreached(person=one.candidate.person, draft=one.candidate.draft, why=one.why)

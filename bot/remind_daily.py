@@ -16,11 +16,14 @@ from bot.log import described
 from bot.remind import Reminding
 from bot.remind_ways import ways_of
 from bot.settings import Settings
+from storage.accounts import Staff, log
 from storage.runs import Run
 from storage.store import Store
 
 EVERY = 2.0
 """Seconds between looks."""
+FIRST = 60.0
+"""Seconds after the start before the day's reminders are planned: a server that is started again and again plans nothing."""
 BY = "定时"
 """Who made the run that nobody started."""
 _log = structlog.get_logger("yizhan")
@@ -33,7 +36,10 @@ class Stopped(Exception):
 class Daily:
     """The background work; its store is its own, so that a long look at the drafts never holds the chat's."""
 
-    def __init__(self, desk: Desk, settings: Settings, *, every: float = EVERY, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, desk: Desk, settings: Settings, *, every: float = EVERY, first: float = FIRST, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._plans_from = time.monotonic() + first
         self._desk, self._settings, self._every, self._clock = desk, settings, every, clock
         self._lease = Lease(wiring.database_file(settings).with_suffix(".remind-lock"))
         self._task: asyncio.Task[None] | None = None
@@ -83,13 +89,17 @@ class Daily:
         self._store = self._store or wiring.open_store(self._settings)
         reminding = Reminding(replace(self._desk, store=self._store), ways_of(self._settings), self._clock)
         today = reminding.rules(BY)
-        due = f"{datetime.fromtimestamp(self._clock(), SHANGHAI):%H:%M}" >= self._desk.assistant.library.reminders.plan_at
+        due = self._hour() >= self._desk.assistant.library.reminders.plan_at and time.monotonic() >= self._plans_from
         if due and reminding.run(today.id) is None:
-            reminding.open_rules(BY)
+            staff = Staff(name=BY, role="", log_key=wiring.derived_key(self._settings, "staff log"))
+            reminding.open_rules(BY, lambda db: log(db, staff, "发送到期提醒", today.id))
         try:
             reminding.work_all(self._goes_on)
         except Stopped:
             return
+
+    def _hour(self) -> str:
+        return f"{datetime.fromtimestamp(self._clock(), SHANGHAI):%H:%M}"
 
     def _goes_on(self, _: Run) -> None:
         if self._ends.is_set():

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+import structlog
+
 from bot.handle import SHANGHAI, Desk
+from bot.log import described
 from bot.remind_ways import Way, Ways
 from bot.ticks import ticked
 from flows.reminders import Known, Notice, Planner, allowed_from
@@ -18,6 +21,9 @@ from storage.runs import Run
 LOOKED = 1000
 """Drafts that are read together."""
 STOPPED, TOLD, ALSO = "已退订提醒", "已经提醒过", "同一个人的另一份草稿，只发一条"
+POISON = "这份草稿读不出来，请找管理员看服务器日志"
+"""Why somebody is set aside whose draft cannot be worked on by a fault of ours: the others go on."""
+_log = structlog.get_logger("yizhan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +97,22 @@ class Decider:
         """What is due to these; what the whole draft says is not looked at yet."""
         with self.desk.store.reading() as db:
             for candidate in batch:
-                for title, reason, notice in self._due(candidate):
-                    way = self.ways.way(candidate.person.channel, candidate.reach, self.moment(notice).timestamp())
+                try:
+                    due = list(self._due(candidate))
+                except Exception as error:
+                    yield self.poisoned(candidate, error)
+                    continue
+                for title, reason, notice in due:
                     told_before = candidate.reminded and reminders.was_reminded(db, candidate.person, reason)
                     refused = STOPPED if candidate.stopped else TOLD if told_before else self._twice(candidate)
+                    way = self.ways.way(candidate.person.channel, candidate.reach, self.moment(notice).timestamp())
                     yield Decision(candidate=candidate, title=title, reason=reason, way=way, refused=refused, notice=notice)
+
+    def poisoned(self, candidate: Candidate, error: Exception) -> Decision:
+        """Set somebody aside, and say so to whoever keeps the server."""
+        _log.error("reminder set aside", draft=candidate.draft, **described(error))
+        way = Way(kind="none", why=POISON)
+        return Decision(candidate=candidate, title=self.run.name, reason="", way=way)
 
     def moment(self, notice: Notice | None) -> datetime:
         """When it goes out: outside quiet hours, and on a working day where that is wished."""
@@ -157,12 +174,23 @@ def plan(decider: Decider, keep: int = 0) -> Plan:
             return Plan(looked=looked, goes=goes, refused=refused, decisions=kept)
         looked += len(batch)
         for one in list(decider.decide(batch)):
-            if one.notice and one.notice.rule.kind in ("idle", "missing") and not one.refused and decider.draft(one) is None:
-                continue  # the whole draft says that nothing is due
-            tally, what = (goes, one.way.kind) if one.goes else (refused, one.why)
-            tally[one.title, one.candidate.person.channel, str(what)] += 1
+            agreed = _agreed(decider, one)
+            if agreed is None:
+                continue
+            tally, what = (goes, agreed.way.kind) if agreed.goes else (refused, agreed.why)
+            tally[agreed.title, agreed.candidate.person.channel, str(what)] += 1
             if len(kept) < keep:
-                kept.append(one)
+                kept.append(agreed)
+
+
+def _agreed(decider: Decider, one: Decision) -> Decision | None:
+    """The decision, unless the whole draft says that nothing is due; only some rules need to look at it."""
+    if one.notice is None or one.refused or one.notice.rule.kind not in ("idle", "missing"):
+        return one
+    try:
+        return one if decider.draft(one) else None
+    except Exception as error:
+        return decider.poisoned(one.candidate, error)
 
 
 def _day(moment: datetime) -> date:

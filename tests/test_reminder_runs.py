@@ -21,7 +21,7 @@ from bot.handle import forget, handle
 from bot.remind import Reminding
 from bot.remind_daily import Daily
 from bot.remind_gate import PAST, PAUSED, QUIET, STOPPED, held
-from bot.remind_plan import ALSO, TOLD, plan
+from bot.remind_plan import ALSO, POISON, TOLD, plan
 from bot.remind_plan import STOPPED as REFUSED
 from bot.remind_ways import Ways, push_id
 from bot.settings import Settings
@@ -33,7 +33,7 @@ from flows.types import Message, PersonKey
 from knowledge.types import Library
 from storage import reminders, runs
 from storage.runs import FAR, Run
-from storage.store import Push
+from storage.store import Push, StoreError
 from tests.reminder_people import ALL, NOON, TODAY, draft_of, person, reminding, seed
 from tests.telegram_bot import CHAT, bot, until
 from tests.wechat_account import OPENID, START, inside
@@ -419,6 +419,51 @@ def test_somebody_who_could_not_be_reached_is_reminded_once_that_changes(here: R
     assert pushes(here) == [(person(0).sender, "waiting")]
 
 
+@pytest.mark.parametrize("value", ['"no date"', "17", '"2026-13-45"'])
+def test_a_draft_that_cannot_be_read_is_set_aside_and_stops_nobody(here: Reminding, value: str) -> None:
+    seed(here.desk.store, 60)
+    seed(here.desk.store, 1, first=60, recognised=[])
+    with here.desk.store.writing() as db:
+        db.execute("UPDATE answers SET value = ? WHERE sender = ? AND field = 'recognised_on'", (value, person(60).sender))
+    planned = plan(here.decider(here.rules("cron")))
+    assert planned.goes == {("日期提醒", "telegram", "message"): 60}
+    assert sum(planned.refused.values()) == (0 if value == "17" else 1)
+    run = here.open_rules("cron")
+    done = here.work(run.id)
+    assert done is not None
+    assert (done.state, done.seen, len(pushes(here))) == ("done", 61, 60)
+    with here.desk.store.reading() as db:
+        assert [why for _, why, _ in reminders.unreached_reasons(db, run.id)] == ([] if value == "17" else [POISON])
+
+
+def test_a_draft_whose_bank_data_was_damaged_is_set_aside_and_stops_nobody(here: Reminding) -> None:
+    seed(here.desk.store, 3)
+    with here.desk.store.writing() as db:
+        db.execute("UPDATE answers SET value = ?, sensitive = 1 WHERE sender = ? AND field = 'leader_name'", (b"x" * 40, person(1).sender))
+    done = here.work(campaign(here).id)
+    assert done is not None
+    assert (done.state, done.seen) == ("done", 3)
+    assert [sender for sender, _ in pushes(here)] == [person(0).sender, person(2).sender]
+    with here.desk.store.reading() as db:
+        assert reminders.unreached_reasons(db, "c1") == [("telegram", POISON, 1)]
+
+
+def test_a_store_that_fails_is_not_taken_for_a_bad_draft(here: Reminding, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed(here.desk.store, 2)
+    run = campaign(here)
+
+    def fails(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(here.desk.store), "load", fails)
+        broken.setattr(here, "run", lambda run_id: run if run_id else fails())
+        with pytest.raises(StoreError):
+            here.work(run.id)
+    here.work(run.id)
+    assert len(pushes(here)) == 2
+
+
 def test_the_call_list_names_whom_to_call_with_the_number_masked(here: Reminding) -> None:
     seed(here.desk.store, 1, reach="blocked")
     found = contact(here.desk, person(0), draft_of(0))
@@ -564,7 +609,7 @@ async def test_the_server_plans_once_a_day_at_its_hour(here: Reminding, tmp_path
     seed(here.desk.store, 1)
     at = datetime(2027, 1, 12, hour, 0, tzinfo=SHANGHAI).timestamp()
     settings = Settings(database=f"sqlite:///{tmp_path / 'chat.db'}", telegram_token="t")  # type: ignore[arg-type]  # is made a SecretStr
-    daily = Daily(here.desk, settings, every=0.01, clock=lambda: at)
+    daily = Daily(here.desk, settings, every=0.01, first=0.0, clock=lambda: at)
     await daily.start()
     if count:
         await until(lambda: bool(pushes(here)) and getattr(here.run(f"rules-{TODAY}"), "state", "") == "done")
@@ -576,7 +621,7 @@ async def test_the_server_plans_once_a_day_at_its_hour(here: Reminding, tmp_path
 
 async def test_of_two_servers_one_plans_and_the_other_takes_over(here: Reminding, tmp_path: Path) -> None:
     settings = Settings(database=f"sqlite:///{tmp_path / 'chat.db'}")
-    first, second = (Daily(here.desk, settings, every=0.01, clock=lambda: NOON) for _ in range(2))
+    first, second = (Daily(here.desk, settings, every=0.01, first=0.0, clock=lambda: NOON) for _ in range(2))
     await first.start()
     await until(lambda: here.run(f"rules-{TODAY}") is not None)
     await second.start()

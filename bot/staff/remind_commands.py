@@ -18,14 +18,16 @@ from bot.remind import Reminding
 from bot.remind_plan import Decision, Plan, plan
 from bot.remind_ways import CHANNELS, WAYS, ways_of
 from bot.settings import read_settings
+from bot.staff.account_commands import TERMINAL, by_terminal
 from bot.staff.contact import contact
 from flows.reminders import rules_of
 from storage import reminders
+from storage.accounts import log
 from storage.runs import Run
 from storage.store import StoreError
 
 remind = typer.Typer(no_args_is_help=True, help="到期提醒（工作人员）")
-BY = "命令行"
+BY = TERMINAL
 _CALLS = 1000
 
 
@@ -59,7 +61,8 @@ def remind_send(database: Database = "", day: Today = "") -> None:
     terminal.utf8()
     reminding = _reminding(desk_for(database, day), database)
     try:
-        run = reminding.open_rules(BY)
+        actor, day_id = by_terminal(read_settings(database=database)), reminding.rules(BY).id
+        run = reminding.open_rules(BY, lambda db: log(db, actor, "发送到期提醒", day_id))
         if run.state in ("paused", "cancelled"):
             fail(f"remind send: 今天的提醒已被{'暂停' if run.state == 'paused' else '取消'}；在 /staff/reminders 恢复后再发")
         _worked(reminding, run)
@@ -102,6 +105,7 @@ def remind_date(
         fail(f"remind date {start}: 不是日期；请写成 2026-03-01 这样，或写 无", 2)
     with desk.store.writing() as db:
         reminders.record(db, row.person, draft_id, chosen[0].id, given, BY, datetime.now(UTC))
+        log(db, by_terminal(read_settings(database=database)), "登记起算日", draft_id, chosen[0].id)
     print(f"已{'登记' if given else '去掉'}{chosen[0].start}{f'：{given}' if given else ''}")
 
 
