@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.handle import Desk, sweep, today
 from bot.settings import SQLITE, Settings, SettingsError, read_settings, secret_key, sqlite_path
-from flows.assistant import assistant
+from flows.assistant import Judging, assistant
 from knowledge.load import library
 from storage.sqlite import SqliteStore
 from storage.store import Store
@@ -29,6 +29,11 @@ def database_file(settings: Settings) -> Path:
 def derived_key(settings: Settings, purpose: str) -> bytes:
     """A secret for one purpose, the same in every worker and after a restart."""
     return hmac.new(secret_key(settings, database_file(settings)), purpose.encode(), "sha256").digest()
+
+
+def judging(settings: Settings) -> Judging:
+    """What judging drafts needs, for programs that talk to nobody."""
+    return Judging(library=library(), personal_channels=frozenset(settings.personal_data_channels))
 
 
 def desk(database: str = "", on: Callable[[], date] = today) -> Desk:

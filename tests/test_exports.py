@@ -285,8 +285,16 @@ def test_a_draft_that_is_deleted_meanwhile_is_left_out(store: Store, tmp_path: P
 def test_a_draft_of_a_service_that_is_gone_is_counted_and_left_out(store: Store, tmp_path: Path) -> None:
     keep(store, 1, "putian-yizhan", "declaration", PUTIAN)
     keep(store, 2, "vanished", "nothing", {})
-    selection = write(source(store), "csv", ids(store), tmp_path / "out.csv")
-    assert (selection.total, selection.unknown) == (1, 1)
+    made = write(source(store), "csv", ids(store), tmp_path / "out.csv")
+    assert made.text() == "1 份草稿，另有 1 份所属项目已不在知识库，未列入"
+
+
+def test_drafts_that_do_not_go_into_such_a_file_are_counted(store: Store, tmp_path: Path) -> None:
+    keep(store, 1, "fuzhou-gaoxin-yizhan", "declaration", {"station_name": "高新站"})
+    keep(store, 2, "fuzhou-gaoxin-yizhan", "assessment", {"station_name": "考核站"})
+    keep(store, 3, "liuzhou-gongzuozhan", "evaluation", {"g_talents": 12})
+    made = [write(source(store), kind, ids(store), tmp_path / "out") for kind in ("summary-xlsx", "zip", "xlsx")]
+    assert [(one.drafts, one.left_out) for one in made] == [(1, 2), (2, 1), (3, 0)]
 
 
 def test_a_folder_that_cannot_be_written_is_named(store: Store, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """How do drafts become an archive? A folder for each, with form, PDF and checklist; names that every system takes."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 from bot.export.source import Entry, ExportError, Group, Selection, Source
@@ -12,10 +13,16 @@ _LONGEST_NAME = 30
 """Characters of a folder's name that come from the applicant: Windows takes 260 for a whole path."""
 
 
-def write_zip(source: Source, selection: Selection, out: Path) -> None:
-    """An archive of folders. ExportError where none of the chosen services makes documents."""
-    if all(group.service.produces == "nothing" for group in selection.groups):
+def only_with_documents(selection: Selection) -> Selection:
+    """The drafts of services that make documents. ExportError where there are none."""
+    groups = tuple(group for group in selection.groups if group.service.produces != "nothing")
+    if not groups:
         raise ExportError("选中的草稿所属的事项不产生文件，打不成包；请改用表格格式")
+    return replace(selection, groups=groups)
+
+
+def write_zip(source: Source, selection: Selection, out: Path) -> None:
+    """An archive of folders."""
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, (group, entry) in enumerate(source.entries(selection), 1):
             folder = folder_name(number, group, entry)

@@ -1,6 +1,7 @@
 """How does a bureau's summary table become a file? As Word document and as workbook, both with the annex's own words and cells."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from xlsxwriter import Workbook
@@ -19,8 +20,12 @@ _FONT = {"font_name": "仿宋", "font_size": 11}
 _CELL = {**_FONT, "border": 1, "align": "center", "valign": "vcenter", "text_wrap": True}
 
 
-def listed(selection: Selection) -> tuple[Group, Form]:
-    """The one service among the chosen drafts that has a summary table. ExportError where there is none, or more than one."""
+def only_listed(selection: Selection) -> Selection:
+    """The drafts of the one service that has a summary table. ExportError where there is none, or more than one."""
+    return replace(selection, groups=(_listed(selection)[0],))
+
+
+def _listed(selection: Selection) -> tuple[Group, Form]:
     found = [(group, form) for group in selection.groups for form in summaries(group.version, group.service.key)]
     if not found:
         raise ExportError("选中的草稿所属的项目没有汇总表；请筛选有汇总表的项目，或改用别的格式")
@@ -30,27 +35,27 @@ def listed(selection: Selection) -> tuple[Group, Form]:
     return found[0]
 
 
-def _values(source: Source, group: Group) -> Iterator[dict[str, Value]]:
-    for _, entry in source.entries(Selection(groups=(group,))):
+def _values(source: Source, selection: Selection) -> Iterator[dict[str, Value]]:
+    for _, entry in source.entries(selection):
         yield entry.case.values
 
 
 def write_summary_docx(source: Source, selection: Selection, out: Path) -> None:
     """The table as a Word document."""
-    group, form = listed(selection)
-    out.write_bytes(docx(summary_paper(form, group.version, group.service, _values(source, group))))
+    group, form = _listed(selection)
+    out.write_bytes(docx(summary_paper(form, group.version, group.service, _values(source, selection))))
 
 
 def write_summary_xlsx(source: Source, selection: Selection, out: Path) -> None:
     """The table as a workbook, ready for A4."""
-    group, form = listed(selection)
+    group, form = _listed(selection)
     with workbook(out, by_row=False) as book:
         sheet = book.add_worksheet(form.name)
         _page(sheet, form)
         row = _above(book, sheet, group, form)
         row = _heading(book, sheet, form, row)
         cells = Cells(book, sheet, _CELL)
-        for number, values in enumerate(_values(source, group), 1):
+        for number, values in enumerate(_values(source, selection), 1):
             column = 0
             for cell, value in zip(form.rows[-1], row_of(form, group.service, number, values), strict=True):
                 _span(book, sheet, cells, (row, column, 1, cell.columns), value)

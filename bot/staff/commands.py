@@ -7,8 +7,10 @@ import typer
 from bot import console as terminal
 from bot.options import Database, Today, desk_for, fail
 from bot.staff import lines
+from bot.staff.export_commands import drafts_export
 
 drafts = typer.Typer(no_args_is_help=True, help="看收集到的草稿（工作人员）")
+drafts.command("export")(drafts_export)
 
 
 @drafts.command("list")
