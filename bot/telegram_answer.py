@@ -176,26 +176,15 @@ class Counter:
         """A push for each message of the turn; none where the person was forgotten."""
         if any(effect.kind == "forget" for effect in made.effects):
             return ()
-        asked, revision = made.asking, made.session.revision
-        at = datetime.fromtimestamp(self.clock(), UTC)
-        field, kind = (asked.field, asked.kind) if asked else ("", "")
-        count = len(parts(made.replies, asked, revision, page=self.page_like()))
-        return tuple(
-            self._push(message.person, message.id, n, at, Body(message=message.id, part=n, field=field, kind=kind, revision=revision))
-            for n in range(count)
-        )
+        return queue(message, made, datetime.fromtimestamp(self.clock(), UTC), page=self.page_like())
 
     def _word(self, incoming: Incoming, text: str) -> Answer:
         """Queue a text that is no turn; an update that comes again queues the same one."""
         person = _person(incoming)
         self.desk.store.change_note(person, REACH, lambda note: note or "{}")
         at = datetime.fromtimestamp(self.clock(), UTC)
-        self.desk.store.post(self._push(person, incoming.id, 0, at, Body(text=text)))
+        self.desk.store.post(_push(person, incoming.id, 0, at, Body(text=text)))
         return Answer()
-
-    def _push(self, person: PersonKey, message: str, number: int, at: datetime, body: Body) -> Push:
-        push_id = f"{CHANNEL}-{person.sender}-{message}-{number}"
-        return Push(id=push_id, person=person, kind="dialogue", body=to_json(body), due_at=at)
 
     def _message(self, sender: str, message: str, text: str) -> Message:
         at = datetime.fromtimestamp(self.clock(), UTC)
@@ -216,6 +205,19 @@ class Counter:
     def _unblocked(self, incoming: Incoming) -> Answer:
         self._reachable(incoming)
         return Answer()
+
+
+def queue(message: Message, made: Turn, at: datetime, *, page: str = "") -> Sequence[Push]:
+    """A push for each message that a turn becomes; `page` is as long as the address that may stand in them."""
+    asked, revision = made.asking, made.session.revision
+    field, kind = (asked.field, asked.kind) if asked else ("", "")
+    count = len(parts(made.replies, asked, revision, page=page))
+    bodies = (Body(message=message.id, part=n, field=field, kind=kind, revision=revision) for n in range(count))
+    return tuple(_push(message.person, message.id, n, at, body) for n, body in enumerate(bodies))
+
+
+def _push(person: PersonKey, message: str, number: int, at: datetime, body: Body) -> Push:
+    return Push(id=f"{CHANNEL}-{person.sender}-{message}-{number}", person=person, kind="dialogue", body=to_json(body), due_at=at)
 
 
 def unreachable(desk: Desk, person: PersonKey) -> None:

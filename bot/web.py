@@ -98,7 +98,7 @@ class WebChat:
             return _again(request, "/?stale=1" if stale else "/#last")
         if new and self.newcomers.allow(address_of(request)) != "pass":
             return notice(request.scope, 429, _CROWDED)
-        return await self._answered(request, person, message)
+        return await self._answered(request, person, message, form.revision)
 
     async def hand_over(self, request: Request) -> Response:
         """From a file in the conversation to the person's own page or document, by a fresh link; of own drafts only."""
@@ -111,7 +111,25 @@ class WebChat:
         token, kind = await asyncio.to_thread(new_token, self.desk, person, draft), request.query_params.get("kind")
         return RedirectResponse(f"/files/{token}?kind={kind}" if kind in KINDS else f"/a/{token}", 303)
 
-    async def _answered(self, request: Request, person: PersonKey, message: Message) -> Response:
+    async def news(self, request: Request) -> Response:
+        """What was said since the page's revision: while a person of the staff may answer, the page asks now and then."""
+        sender = self._sender(request)
+        if sender is None or self.limiter.allow(sender) != "pass":
+            return Response(status_code=204)
+        person = _person(request, sender)
+        session = await asyncio.to_thread(self.desk.store.load, person)
+        missed = await asyncio.to_thread(self._since, session, request.query_params.get("revision", ""))
+        if not missed:
+            return Response(status_code=204)
+        return rendered("turn.html", {"spoken": missed, **self._state(session, missed[-1].replies)})
+
+    def _since(self, session: Session, revision: str) -> tuple[Spoken, ...]:
+        """The turns after that revision, as far as they are still there."""
+        known = min(int(revision), session.revision) if re.fullmatch("[0-9]{1,9}", revision) else session.revision
+        told = self.desk.store.conversation(session.person) if session.revision > known else ()
+        return tuple(_spoken(stored) for stored in told[known - session.revision :]) if told else ()
+
+    async def _answered(self, request: Request, person: PersonKey, message: Message, revision: str) -> Response:
         made = await asyncio.to_thread(handle, self.desk, message)
         if made.replies == (Reply(text=BUSY),):
             return notice(request.scope, 503, BUSY)
@@ -119,7 +137,7 @@ class WebChat:
             return self._farewell(request, made)
         if not by_htmx(request.scope):
             return RedirectResponse("/#last", 303)
-        spoken = Spoken(text=made.stored_text, replies=made.replies)
+        spoken = await asyncio.to_thread(self._since, made.session, revision) or (Spoken(text=made.stored_text, replies=made.replies),)
         return rendered("turn.html", {"spoken": spoken, **self._state(made.session, made.replies)})
 
     def _farewell(self, request: Request, made: Turn) -> Response:
@@ -152,6 +170,7 @@ class WebChat:
             "message_id": secrets.token_urlsafe(16),
             "token": self._token(session.person.sender),
             "revision": session.revision,
+            "handed": session.handed,
             "draft_of": draft_of,
         }
 
@@ -191,6 +210,7 @@ def routes(chat: WebChat) -> list[Route]:
     return [
         Route("/", chat.show, methods=["GET"]),
         Route("/", chat.say, methods=["POST"]),
+        Route("/news", chat.news, methods=["GET"]),
         Route("/open/{draft}", chat.hand_over, methods=["GET"]),
     ]
 

@@ -44,6 +44,11 @@ def _whole(bare: str) -> Command | None:
     return None
 
 
+def leaves(text: str) -> bool:
+    """Whether somebody who talks with a person wants the assistant again: 继续填, which else only goes on; not 我来了 or 接着说."""
+    return _PATTERN["leaves"].match(_ASIDE.sub("", text)) is not None
+
+
 def change(text: str) -> Command | None:
     """A wish to change a named field: kind `change` where the wording is plain, `maybe` where only a known field makes it one."""
     text = text.strip().rstrip("。.!")

@@ -5,7 +5,7 @@ on (`taken`) what they say goes to staff, but for what is theirs alone to order:
 """
 
 from flows import commanding, inquiry
-from flows.commands import command
+from flows.commands import command, leaves
 from flows.exchange import Exchange
 from flows.position import Position
 from flows.types import TAKEN
@@ -15,7 +15,6 @@ LONGEST = 2000
 """Characters of one answer of staff."""
 _OWN = frozenset({"delete", "withdraw", "show_data", "reminders_off", "reminders_on", "code", "help", "status"})
 """Commands that are carried out also while a person answers."""
-_BACK = frozenset({"bot", "back", "resume"})
 
 
 def taken(x: Exchange) -> bool:
@@ -31,7 +30,7 @@ def passes_on(x: Exchange, at: Position) -> bool:
         return True
     if not taken(x):
         return False
-    if found and found.kind in _BACK:
+    if leaves(x.text):
         give_back(x)
     elif not (found and found.kind in _OWN and commanding.obey(x, found, at)):
         _pass_on(x)

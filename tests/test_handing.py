@@ -82,7 +82,7 @@ def test_what_is_private_is_masked_before_it_is_passed_on_and_that_is_said(talk:
     assert "已隐去" in made.replies[0].text
 
 
-@pytest.mark.parametrize("word", ["返回助手", "返回", "机器人", "继续", "不用人工了", "上一步"])
+@pytest.mark.parametrize("word", ["返回助手", "返回", "机器人", "继续", "接着填吧", "不用人工了", "上一步"])
 def test_the_applicant_gives_the_talk_back_and_the_question_that_was_open_comes_again(talk: Talk, word: str) -> None:
     assert talk.last is not None
     asked = talk.last.asking
@@ -127,7 +127,7 @@ def test_rights_over_ones_data_are_the_persons_own_also_then(talk: Talk) -> None
 
 def test_words_that_are_no_order_there_are_passed_on(talk: Talk) -> None:
     staff(talk, "请讲")
-    for text in ("重新开始", "谢谢", "👍", "撤回同意", "人工", "改成换成莆田的"):
+    for text in ("重新开始", "谢谢", "👍", "撤回同意", "人工", "改成换成莆田的", "我来了", "接着说", "请继续说", "返回原件吗"):
         assert passed(talk.say(text)) == [text]
 
 

@@ -126,7 +126,7 @@ def test_htmx_gets_the_new_bubbles_and_what_changed_around_them(visitor: Visitor
     piece = visitor.send(HTMX, text=OPENING)
     assert "<html" not in piece.text
     assert bubbles(piece)[0] == f"您说：{OPENING}"
-    assert re.findall(r'<div id="(\w+)"[^>]* hx-swap-oob="true">', piece.text) == ["choices", "standing", "hidden"]
+    assert re.findall(r'<div id="(\w+)"[^>]* hx-swap-oob="true">', piece.text) == ["choices", "standing", "news", "hidden"]
     assert visitor.hidden()["id"] not in piece.text
 
 

@@ -11,11 +11,11 @@ from bot.handle import Desk
 from bot.limits import Limiter
 from bot.remind_ways import ways_of
 from bot.settings import Settings
-from bot.staff import accounts, campaigns, home, journal, link, login, reminders
+from bot.staff import accounts, campaigns, home, inbox, journal, link, login, reminders
 from bot.staff.roll import now
 from bot.staff.site import Page, Site, routes_of
 
-_MODULES = (home, login, link, reminders, campaigns, accounts, journal)
+_MODULES = (home, login, link, inbox, reminders, campaigns, accounts, journal)
 """In the order of the menu."""
 
 

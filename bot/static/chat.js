@@ -25,14 +25,17 @@
   });
   document.addEventListener("input", (event) => { if (event.target === box()) grow(); });
 
-  document.addEventListener("htmx:beforeRequest", () => {
+  const asksForNews = (event) => event.detail.requestConfig?.verb === "get";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    firstNew = document.getElementById("log").lastElementChild;
+    if (asksForNews(event)) { buttonPressed = false; return; }
     const active = document.activeElement;
     buttonPressed = Boolean(active && active.closest("#choices, .vote"));
-    firstNew = document.getElementById("log").lastElementChild;
     for (const old of document.querySelectorAll(".notice")) old.remove();
     waiting("正在回复");
   });
   document.addEventListener("htmx:afterRequest", (event) => {
+    if (asksForNews(event)) return;
     waiting("");
     if (!event.detail.successful) {
       if (!event.detail.xhr.status) showTrouble();
