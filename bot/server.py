@@ -116,6 +116,7 @@ def make_app(
         lifespan=lambda _: _running((*wired, Wired(name="reminders", channel=daily, routes=())), end),
     )
     made.state.end = end
+    made.state.staff = staff
     made.state.report = (*(one.channel.status() for one in wired), daily.status())
     return made
 

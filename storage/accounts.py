@@ -193,7 +193,7 @@ def verify(db: Connection, log_key: bytes, kept: tuple[int, str] | None = None) 
     number, previous = 0, ""
     for row in db.execute(f"{_ENTRY} ORDER BY number"):
         number += 1
-        if row[0] != number or not hmac.compare_digest(_hashed(log_key, previous, *row[:-1]), row[-1]):
+        if row[0] != number or row[-1] != _hashed(log_key, previous, *row[:-1]):
             return number
         previous = row[-1]
         if kept and kept[0] == number and kept[1] != previous:

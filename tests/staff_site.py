@@ -15,6 +15,7 @@ from starlette.routing import Route
 from bot.app import derived_key
 from bot.server import make_app
 from bot.staff.session import COOKIE, FORM_COOKIE, begin, form_token
+from bot.staff.site import Site as Console
 from storage import accounts
 from storage.accounts import Account, Staff
 from storage.store import Store
@@ -46,6 +47,8 @@ class StaffSite(Site):
         super().__init__(folder, url, talk)
         self.clock, (self.key, self.log_key) = clock, keys
         self.browsers: list[Browser] = []
+        self.console: Console
+        """What the pages work with."""
         self.paths: list[tuple[str, str]] = []
         """Method and path of every route of the server."""
 
@@ -137,13 +140,14 @@ class Browser:
 
 
 @contextlib.contextmanager
-def staff_site(folder: Path, *, today: str = TODAY, **changed: Any) -> Iterator[StaffSite]:
+def staff_site(folder: Path, *, today: str = TODAY, at_once: int = 100_000, **changed: Any) -> Iterator[StaffSite]:
     """A running server with an account of each role, named as NAMES says, without passwords."""
     talk, clock = Talk(folder, today), Clock()
     settings = settings_for(folder, **changed)
-    app = make_app(talk.desk, settings, at_once=100_000, clock=clock)
+    app = make_app(talk.desk, settings, at_once=at_once, clock=clock)
     with serving(app) as url:
         made = StaffSite(folder, url, talk, clock, (derived_key(settings, "staff"), derived_key(settings, "staff log")))
+        made.console = app.state.staff
         routes = [route for route in app.routes if isinstance(route, Route)]
         made.paths = [(method, route.path) for route in routes for method in (route.methods or set()) - {"HEAD"}]
         for role, name in NAMES.items():
