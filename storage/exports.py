@@ -168,11 +168,11 @@ def let_go(db: Connection, person: PersonKey) -> None:
     db.execute("UPDATE exports SET state = 'expired', audience = '' WHERE state IN ('failed', 'cancelled')")
 
 
-def bury(db: Connection, now: datetime) -> Sequence[str]:
-    """Take running exports without a sign of life for dead; their ids."""
+def bury(db: Connection, now: datetime, why: str) -> Sequence[str]:
+    """Take running exports without a sign of life for failed; their ids."""
     query = "SELECT id FROM exports WHERE state = 'running' AND seen_at < ?"
     dead = [str(row[0]) for row in db.execute(query, (now.timestamp() - STALE,))]
-    return [export_id for export_id in dead if end(db, export_id, ("running",), "failed", "生成到一半中断了")]
+    return [export_id for export_id in dead if end(db, export_id, ("running",), "failed", why)]
 
 
 def expire(db: Connection, now: datetime) -> Sequence[str]:

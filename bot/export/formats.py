@@ -9,14 +9,13 @@ from pathlib import Path
 
 from xlsxwriter.exceptions import FileCreateError
 
+from bot.export.files import UNFINISHED
 from bot.export.folders import only_with_documents, write_zip
 from bot.export.lines import write_csv, write_json_lines
 from bot.export.source import ExportError, Selection, Source
 from bot.export.spreadsheet import write_xlsx
 from bot.export.summary import only_listed, write_summary_docx, write_summary_xlsx
 
-UNFINISHED = ".yizhan-export-"
-"""How the folder of a file that is still being written begins."""
 NOTHING = "没有符合条件的草稿，没有生成文件；请放宽筛选条件"
 
 _FOLDERS = "压缩包：每份草稿一个文件夹，有申请表、PDF、材料清单"
@@ -27,6 +26,8 @@ class Format:
     """One kind of file."""
 
     key: str
+    name: str
+    """What the file is called, without date and ending."""
     label: str
     ending: str
     write: Callable[[Source, Selection, Path], None]
@@ -37,14 +38,12 @@ class Format:
 FORMATS = {
     made.key: made
     for made in (
-        Format(key="xlsx", label="Excel 表：每份草稿一行，每个事项一张工作表", ending="xlsx", write=write_xlsx),
-        Format(key="summary-docx", label="官方汇总表（Word）", ending="docx", write=write_summary_docx, takes=only_listed),
-        Format(key="summary-xlsx", label="官方汇总表（Excel）", ending="xlsx", write=write_summary_xlsx, takes=only_listed),
-        Format(
-            key="zip", label="压缩包：每份草稿一个文件夹，有申请表、PDF、材料清单", ending="zip", write=write_zip, takes=only_with_documents
-        ),
-        Format(key="csv", label="CSV 表", ending="csv", write=write_csv),
-        Format(key="jsonl", label="JSON Lines：给程序用，值按字段代号", ending="jsonl", write=write_json_lines),
+        Format(key="xlsx", name="草稿表", label="Excel 表：每份草稿一行，每个事项一张工作表", ending="xlsx", write=write_xlsx),
+        Format(key="summary-docx", name="汇总表", label="官方汇总表（Word）", ending="docx", write=write_summary_docx, takes=only_listed),
+        Format(key="summary-xlsx", name="汇总表", label="官方汇总表（Excel）", ending="xlsx", write=write_summary_xlsx, takes=only_listed),
+        Format(key="zip", name="草稿文件", label=_FOLDERS, ending="zip", write=write_zip, takes=only_with_documents),
+        Format(key="csv", name="草稿表", label="CSV 表", ending="csv", write=write_csv),
+        Format(key="jsonl", name="草稿", label="JSON Lines：给程序用，值按字段代号", ending="jsonl", write=write_json_lines),
     )
 }
 
