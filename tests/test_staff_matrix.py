@@ -52,6 +52,7 @@ LINES: dict[tuple[str, str], Line] = {
     ("GET", "/staff/reminders"): Line(role="officer"),
     ("GET", "/staff/reminders/due"): Line(role="officer"),
     ("POST", "/staff/reminders/send"): Line(role="officer", answer=303),
+    ("POST", "/staff/reminders/date"): Line(role="officer", form={"draft": "none", "rule": "none", "day": ""}, answer=422),
     ("GET", "/staff/reminders/new"): Line(role="officer"),
     ("POST", "/staff/reminders/new"): Line(role="officer", form={"name": "年末", "wording": "请接着填。"}, answer=303),
     ("GET", "/staff/reminders/{run}"): Line(role="officer", owner="campaign", others="shared"),
@@ -69,6 +70,9 @@ LINES: dict[tuple[str, str], Line] = {
     ("POST", "/staff/inbox/{handover}/assign"): Line(
         role="officer", owner="handover", others="shared", form={"assignee": NAMES["officer"]}, answer=303
     ),
+    ("GET", "/staff/questions"): Line(),
+    ("GET", "/staff/questions/export"): Line(role="officer"),
+    ("POST", "/staff/questions/move"): Line(role="officer", form={"rows": "none", "before": "pending", "after": "done"}, answer=303),
     ("GET", "/staff/accounts"): Line(role="admin"),
     ("POST", "/staff/accounts"): Line(role="admin", form={"name": "新来的#", "role": "reader"}),
     ("POST", "/staff/accounts/{account}/role"): Line(role="admin", owner="account", others="shared", form={"role": "officer"}, answer=303),

@@ -8,7 +8,8 @@ import pytest
 
 from bot.staff.reminders import EXAMPLE, PLACE_WORDS
 from knowledge.reminders import PLACES, wording_problem
-from tests.reminder_people import draft_of, seed
+from storage import reminders
+from tests.reminder_people import draft_of, person, seed
 from tests.staff_site import Browser, StaffSite, staff_site
 from tests.telegram_bot import until
 
@@ -82,7 +83,7 @@ async def test_a_campaign_goes_from_form_over_dry_run_to_its_report(here: StaffS
     address = campaign(officer)
     officer.get(address)
     text = officer.text()
-    assert "看了 6 份草稿，到期 6 条： 会发 4 条 ，不发 2 条" in re.sub(r"\s+", " ", text)
+    assert "看了 6 份草稿，共 6 条： 会发 4 条 ，不发 2 条" in re.sub(r"\s+", " ", text)
     assert "龙城书院驿站：周五有培训。" in text
     assert "回复“退订”不再提醒" in text
     assert "联系不上或只能等对方来的（6）" in text
@@ -201,6 +202,28 @@ def test_the_piece_that_changes_asks_again_only_while_something_goes_on(here: St
     assert officer.page.headers["hx-refresh"] == "true"
 
 
+def test_a_date_that_only_staff_know_is_entered(here: StaffSite, officer: Browser) -> None:
+    seed(here.store, 2)
+    with here.store.writing() as db:
+        db.execute("UPDATE drafts SET programme = 'liuzhou-gongzuozhan', service = 'establishment' WHERE sender = ?", (person(0).sender,))
+    given = {"rule": "management_end", "draft": draft_of(0), "day": "2025-02-01"}
+    assert officer.post(f"{HOME}/date", given).headers["location"] == f"{HOME}?done=1"
+    assert ("经办员", "登记起算日", draft_of(0), "management_end", "成功") == here.logged()[-1]
+    with here.store.reading() as db:
+        assert reminders.recorded(db) == {draft_of(0): {"management_end": "2025-02-01"}}
+    for changed, words in (
+        ({"draft": "none"}, "没有这份草稿"),
+        ({"draft": draft_of(1)}, "没有这条规则"),
+        ({"rule": "idle"}, "没有这条规则"),
+        ({"day": "gestern"}, "日期写成"),
+    ):
+        assert officer.post(f"{HOME}/date", {**given, **changed}).status_code == 422
+        assert words in officer.text()
+    officer.post(f"{HOME}/date", {**given, "day": ""})
+    with here.store.reading() as db:
+        assert reminders.recorded(db) == {}
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -209,6 +232,7 @@ def test_the_piece_that_changes_asks_again_only_while_something_goes_on(here: St
         ("GET", f"{HOME}/new"),
         ("POST", f"{HOME}/new"),
         ("POST", f"{HOME}/send"),
+        ("POST", f"{HOME}/date"),
         ("GET", f"{HOME}/x"),
         ("POST", f"{HOME}/x/begin"),
         ("POST", f"{HOME}/x/number"),

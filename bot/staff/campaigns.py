@@ -11,7 +11,7 @@ from bot.remind import Noting, Reminding
 from bot.remind_plan import Plan, plan
 from bot.staff.contact import Contact, contact
 from bot.staff.reminders import HOME, reminding_of
-from bot.staff.run_view import OUTCOMES, STATES, Person, Report, counted, people, report, samples, to_call
+from bot.staff.run_view import OUTCOMES, STATES, Person, Report, audience_words, counted, people, report, samples, to_call
 from bot.staff.site import Page, Site, back_to, missing, notice, sent, shown
 from storage import reminders, runs
 from storage.accounts import Staff, log
@@ -100,6 +100,7 @@ class Campaigns:
         calls = [one for one in found.decisions if not one.refused and one.way.kind in ("none", "visit")]
         return {
             "run": run,
+            "audience": audience_words(self.site.desk.assistant.library, run),
             "states": STATES,
             "found": counted(found),
             "samples": samples(decider, found),
@@ -116,7 +117,8 @@ class Campaigns:
         with self.site.desk.store.reading() as db:
             lost = reminders.to_call(db, run.id, SHOWN + 1, (number - 1) * SHOWN)
         calls: list[Person] = list(to_call(self.site.desk, lost[:SHOWN]))
-        return {**self._state(run), "calls": calls, "page": number, "more": len(lost) > SHOWN}
+        audience = audience_words(self.site.desk.assistant.library, run)
+        return {**self._state(run), "audience": audience, "calls": calls, "page": number, "more": len(lost) > SHOWN}
 
     def _state(self, run: Run) -> dict[str, object]:
         with self.site.desk.store.reading() as db:

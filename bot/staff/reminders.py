@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
@@ -15,9 +15,10 @@ from bot.remind import Reminding
 from bot.remind_plan import plan
 from bot.staff.run_view import STATES, Counted, counted
 from bot.staff.site import Form, Page, Site, back_to, sent, shown
+from flows.reminders import rules_of
 from knowledge.reminders import LONGEST_TITLE, wording_problem
 from knowledge.types import ReminderRule
-from storage import runs
+from storage import reminders, runs
 from storage.accounts import Staff, log
 from storage.runs import Run
 
@@ -51,11 +52,28 @@ class Reminders:
 
     async def show(self, request: Request, _: Staff) -> Response:
         """Rules and runs; what is due today comes as a piece of its own, since it looks at every draft."""
-        found = await asyncio.to_thread(self._runs)
-        rules = self.site.desk.assistant.library.reminders
-        own = [(p.name, rule) for p in self.site.desk.assistant.library.programmes for rule in p.latest.reminders]
-        values = {"runs": found, "shared": rules, "rules": [("所有项目", rule) for rule in rules.rules] + own, "states": STATES}
-        return shown(request, "reminders.html", {**values, "when": _when})
+        return await self._page(request, "", done="done" in request.query_params)
+
+    async def _page(self, request: Request, wrong: str, *, done: bool = False, status: int = 200) -> Response:
+        library = self.site.desk.assistant.library
+        own = [(programme.name, rule) for programme in library.programmes for rule in programme.latest.reminders]
+        values = {
+            "runs": await asyncio.to_thread(self._runs),
+            "shared": library.reminders,
+            "rules": [("所有项目", rule) for rule in library.reminders.rules] + own,
+            "recorded": [(name, rule) for name, rule in own if rule.kind == "recorded"],
+            "states": STATES,
+            "when": _when,
+            "wrong": wrong,
+            "done": done,
+        }
+        return shown(request, "reminders.html", values, status)
+
+    async def record(self, request: Request, staff: Staff) -> Response:
+        """Enter a date that only staff know."""
+        form = sent(request)
+        wrong = await asyncio.to_thread(self._recorded, form.get("draft", "").strip(), form.get("rule", ""), form.get("day", ""), staff)
+        return await self._page(request, wrong, status=422) if wrong else back_to(f"{HOME}?done=1")
 
     async def due(self, request: Request, _: Staff) -> Response:
         """What the rules find due today: a dry run."""
@@ -99,6 +117,23 @@ class Reminders:
         with self.site.desk.store.reading() as db:
             return list(runs.runs(db))
 
+    def _recorded(self, draft: str, rule: str, text: str, staff: Staff) -> str:
+        """Keep it; else why not."""
+        row = self.site.desk.store.draft(draft)
+        if row is None:
+            return "没有这份草稿；请从名单里抄它的编号。"
+        known = rules_of(self.site.desk.assistant.library, row.draft.programme, row.draft.service, self.site.desk.today())
+        if not any(found.id == rule and found.kind == "recorded" for found in known):
+            return "这份草稿的事项没有这条规则；请核对编号。"
+        try:
+            day = date.fromisoformat(text) if text else None
+        except ValueError:
+            return "日期写成 2026-03-01 这样。"
+        with self.site.desk.store.writing() as db:
+            reminders.record(db, row.person, draft, rule, day, staff.name, self.site.clock())
+            log(db, staff, "登记起算日", draft, rule, at=self.site.clock().timestamp())
+        return ""
+
     def _due(self) -> Counted:
         reminding = reminding_of(self.site)
         return counted(plan(reminding.decider(reminding.rules(""))))
@@ -136,6 +171,7 @@ def pages(site: Site) -> tuple[Page, ...]:
         Page(HOME, page.show, role="officer", label="提醒"),
         Page(f"{HOME}/due", page.due, role="officer"),
         Page(f"{HOME}/send", page.send, ("POST",), role="officer"),
+        Page(f"{HOME}/date", page.record, ("POST",), role="officer"),
         Page(f"{HOME}/new", page.form, role="officer"),
         Page(f"{HOME}/new", page.make, ("POST",), role="officer"),
     )

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from bot.handle import Desk
 from bot.remind_plan import Decider, Decision, Plan
 from bot.remind_ways import CHANNELS, WAYS
 from bot.staff.contact import Contact, contact
 from flows.types import PersonKey
+from knowledge.types import Library
 from storage import reminders
 from storage.reminders import Unreached
 from storage.runs import Run
@@ -97,6 +99,17 @@ class Report:
     def of(self, *states: str) -> int:
         """How many are in these states."""
         return sum(line.number for line in self.outcomes if line.title in states)
+
+
+def audience_words(library: Library, run: Run) -> str:
+    """Whom a run concerns, as staff read it."""
+    wanted = dict(parse_qsl(run.audience))
+    names = {programme.key: programme.name for programme in library.programmes}
+    services = {(p.key, s.key): s.name for p in library.programmes for s in p.latest.services}
+    programme, service = wanted.pop("programme", ""), wanted.pop("service", "")
+    told = [names.get(programme, programme) or "所有项目", services.get((programme, service), service)]
+    told += [f"{name}={value}" for name, value in wanted.items()]
+    return " · ".join(filter(None, told)) if run.kind == "campaign" else "今天有到期事项的人"
 
 
 def counted(found: Plan) -> Counted:
