@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows.types import PersonKey
-from storage import exports, records
+from storage import exports, listed, records
 from storage.cipher import Cipher
 from storage.store import Connection, StoreError
 
@@ -99,6 +99,7 @@ def _erase(db: Connection, person: PersonKey, private: Sequence[str]) -> None:
     """As somebody's taking back of their consent does."""
     key = (person.channel, person.sender)
     exports.let_go(db, person)
+    listed.blank(db, person)
     db.execute(f"DELETE FROM messages WHERE {_OF}", key)
     db.execute(f"UPDATE outbox SET payload = '{{}}' WHERE {_OF}", key)
     fields = [*private, *(f"{field}:doubt" for field in private), "review"]

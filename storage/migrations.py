@@ -129,7 +129,36 @@ _ACCOUNTS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY, number INTEGER NOT NULL, hash TEXT NOT NULL, seal TEXT NOT NULL
     ) WITHOUT ROWID""",
 )
-_LISTING: tuple[str, ...] = ()
+_LISTING: tuple[str, ...] = (
+    "ALTER TABLE drafts ADD COLUMN listed INTEGER NOT NULL DEFAULT 0",  # whether `listed` says what the draft says
+    "CREATE INDEX drafts_unlisted ON drafts (updated_at) WHERE listed = 0",
+    """CREATE TABLE listed (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, draft TEXT NOT NULL UNIQUE,
+        programme TEXT NOT NULL, service TEXT NOT NULL, stage TEXT NOT NULL, outcome TEXT NOT NULL,
+        done INTEGER NOT NULL, total INTEGER NOT NULL,
+        lacking INTEGER NOT NULL, missing TEXT NOT NULL,    -- how many fields have no value, and which, each between spaces
+        deadline TEXT NOT NULL, due_label TEXT NOT NULL,    -- the next date; 9999-12-31: none
+        turns_on TEXT NOT NULL,     -- the day from which all this may be otherwise
+        unit TEXT NOT NULL, station TEXT NOT NULL, name TEXT NOT NULL, mobile TEXT NOT NULL,
+        words TEXT NOT NULL,        -- what is searched, folded
+        begun_at REAL NOT NULL, changed_at REAL NOT NULL,
+        policy TEXT NOT NULL,       -- fingerprint of the policy data it was made with
+        mark TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+        marked_at REAL NOT NULL DEFAULT 0, marked_by TEXT NOT NULL DEFAULT '', assignee TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (channel, sender, draft),
+        FOREIGN KEY (channel, sender, draft) REFERENCES drafts ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+    # Filters and orders get by with it, without reading the rows.
+    """CREATE INDEX listed_by_change ON listed
+        (changed_at, draft, programme, service, stage, outcome, mark, assignee, deadline, lacking, begun_at)""",
+    "CREATE INDEX listed_by_policy ON listed (policy, turns_on)",
+    """CREATE TABLE draft_notes (
+        channel TEXT NOT NULL, sender TEXT NOT NULL, draft TEXT NOT NULL, id TEXT NOT NULL,
+        staff TEXT NOT NULL, at REAL NOT NULL, text TEXT NOT NULL,
+        PRIMARY KEY (channel, sender, draft, id),
+        FOREIGN KEY (channel, sender, draft) REFERENCES drafts ON DELETE CASCADE
+    ) WITHOUT ROWID""",
+)
 _REMINDERS: tuple[str, ...] = (
     # A run of reminders: a campaign of staff, or what the rules find due on a day. It names nobody: its cursor is a draft's random id.
     """CREATE TABLE campaigns (

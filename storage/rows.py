@@ -125,7 +125,8 @@ def _write_drafts(db: Connection, cipher: Cipher, session: Session, old: Parts) 
                 "INSERT INTO drafts (channel, sender, id, place, programme, service, created_at, updated_at, finished_at, rules, judged)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, sender, id) DO UPDATE SET place = excluded.place,"
                 " programme = excluded.programme, service = excluded.service, created_at = excluded.created_at,"
-                " updated_at = excluded.updated_at, finished_at = excluded.finished_at, rules = excluded.rules, judged = excluded.judged",
+                " updated_at = excluded.updated_at, finished_at = excluded.finished_at, rules = excluded.rules, judged = excluded.judged,"
+                " listed = 0",
                 (*key, draft.id, place, *row),
             )
         answers[draft.id] = _write_answers(db, cipher, (*key, draft.id), draft.answers, answers[draft.id])
@@ -184,6 +185,8 @@ def _write_consents(db: Connection, session: Session, old: Parts) -> None:
     new = {(n, c.kind, int(c.given), records.stamp(c.at), c.notice) for n, c in enumerate(session.consents)}
     for place, *_ in stored - new:
         db.execute("DELETE FROM consents WHERE channel = ? AND sender = ? AND place = ?", (*key, place))
+    if new != stored:
+        db.execute("UPDATE drafts SET listed = 0 WHERE channel = ? AND sender = ?", key)  # how far a draft is rests on them too
     for row in new - stored:
         db.execute("INSERT INTO consents (channel, sender, place, kind, given, at, notice) VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *row))
 

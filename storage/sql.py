@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows.types import Message, PersonKey, Reply, Session, Turn
-from storage import beside, codes, departures, exports, records, rows, waiting
+from storage import beside, codes, departures, exports, listed, records, rows, waiting
 from storage.cipher import Cipher
 from storage.store import Conflict, Connection, DraftRow, Link, OutboxRow, Push, PushState, Stored
 
@@ -137,6 +137,7 @@ class SqlStore(ABC):
         parts = rows.write_parts(db, self._cipher, turn.session, self._parts(db, message.person))
         if any(effect.kind == "erase" for effect in turn.effects):
             exports.let_go(db, message.person)
+            listed.blank(db, message.person)
             departures.note(db, self._cipher, message.person, "erased")
             db.execute(f"DELETE FROM messages WHERE {_PERSON}", key)
             db.execute(f"UPDATE outbox SET payload = '{{}}' WHERE {_PERSON}", key)
