@@ -17,7 +17,7 @@ from bot.options import Database, Today, day_of, desk_for, fail
 from bot.settings import PREFIX, SettingsError
 from bot.staff.account_commands import staff
 from bot.staff.commands import drafts
-from bot.staff.lines import missed_questions, question_line
+from bot.staff.question_commands import questions
 from bot.staff.remind_commands import remind
 from bot.wechat_commands import wechat
 from flows.answers import Answerer, batch_line
@@ -32,6 +32,7 @@ from storage.store import StoreError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
 app.add_typer(audit, name="audit")
 app.add_typer(drafts, name="drafts")
+app.add_typer(questions, name="questions")
 app.add_typer(remind, name="remind")
 app.add_typer(staff, name="staff")
 app.add_typer(wechat, name="wechat")
@@ -136,14 +137,6 @@ def graph(key: str, service: Annotated[str, typer.Option("--service", help="事�
         fail(f"--service {service}: {key} 没有这个事项；可用的有 {'、'.join(s.key for s in programme.latest.services)}", 2)
     for one in services:
         print(mermaid(programme, one))
-
-
-@app.command()
-def questions(database: Database = "", day: Today = "") -> None:
-    """列出没答上、答得不好的问题：次数、踩、赞、问题、最接近的条目。"""
-    terminal.utf8()
-    for group in missed_questions(desk_for(database, day)):
-        print(question_line(group))
 
 
 @app.command()

@@ -7,6 +7,9 @@ from flows.exchange import Exchange
 from flows.say import options
 from flows.types import ASKED, TAKEN, Effect, Option
 
+Listed = Literal["unanswered", "upvote", "downvote"]
+COUNTED = frozenset({"answered", "not_stated", "clarify", "out_of_scope"})
+"""Outcomes of what was a question; `unknown` is counted where it is said."""
 SURE = 0.75
 """How well a fact must fit to be told beside what a person of the staff answers."""
 
@@ -61,8 +64,10 @@ def say_answer(x: Exchange, found: Answered, question: str) -> None:
         x.update(asked=(x.masked(question), *found.nearest))
     if found.outcome == "handover":
         wants_person(x, x.masked(question))
+    if found.outcome in COUNTED:
+        x.effects.append(Effect(kind="asked", text=found.outcome, facts=found.nearest[:1]))
     if found.outcome == "not_stated":
-        x.effects.append(Effect(kind="unanswered", text=x.masked(question), facts=found.nearest))
+        _for_staff(x, "unanswered", x.masked(question), found.nearest)
 
 
 def surely(x: Exchange) -> None:
@@ -91,7 +96,12 @@ def _next(x: Exchange, found: Answered) -> None:
 def _unanswerable(x: Exchange, question: str, found: Answered) -> None:
     x.tell("unanswerable")
     x.update(asked=(x.masked(question), *found.nearest))
-    x.effects.append(Effect(kind="unanswered", text=x.masked(question), facts=found.nearest))
+    x.effects.append(Effect(kind="asked", text="unknown", facts=found.nearest[:1]))
+    _for_staff(x, "unanswered", x.masked(question), found.nearest)
+
+
+def _for_staff(x: Exchange, kind: Listed, question: str, nearest: tuple[str, ...]) -> None:
+    x.effects.append(Effect(kind=kind, draft=x.case.draft.id if x.case else "", text=question, facts=nearest))
 
 
 def vote(x: Exchange, kind: Literal["upvote", "downvote"]) -> bool:
@@ -99,7 +109,7 @@ def vote(x: Exchange, kind: Literal["upvote", "downvote"]) -> bool:
     if not x.session.asked:
         return False
     question, *nearest = x.session.asked
-    x.effects.append(Effect(kind=kind, text=question, facts=tuple(nearest)))
+    _for_staff(x, kind, question, tuple(nearest))
     x.update(asked=())
     x.tell(kind)
     return True

@@ -216,11 +216,12 @@ class Effect:
     """Something for the outside to do.
 
     `render` a draft's files, `erase` the files of all drafts and what was said so far (consent withdrawn), `forget` the person,
-    `handover` to staff; for the staff's list of questions: `unanswered`, `upvote`, `downvote`. `code` makes this message's code good for
+    `handover` to staff; for the staff's list of questions: `unanswered`, `upvote`, `downvote`; `asked` counts a question by outcome (in
+    `text`) and topic. `code` makes this message's code good for
     going on in another channel, `spend` uses one up (in `text`).
     """
 
-    kind: Literal["render", "erase", "forget", "handover", "unanswered", "upvote", "downvote", "code", "spend"]
+    kind: Literal["render", "erase", "forget", "handover", "unanswered", "upvote", "downvote", "asked", "code", "spend"]
     draft: str = ""
     text: str = ""
     facts: tuple[str, ...] = ()

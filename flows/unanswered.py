@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
@@ -22,6 +22,8 @@ class Asked:
     kind: str
     text: str
     facts: tuple[str, ...] = ()
+    programme: str = ""
+    """Of the application in which it was asked; empty: outside one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,10 @@ class Group:
     down: int
     facts: tuple[str, ...]
     rows: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    """Every wording, most frequent first."""
+    programme: str = ""
+    """In whose application it was asked most; empty: mostly outside one."""
 
     @property
     def missed(self) -> int:
@@ -66,4 +72,26 @@ def _group(members: list[Asked]) -> Group:
         down=kinds["downvote"],
         facts=tuple(fact for fact, _ in near.most_common(3)),
         rows=tuple(one.row for one in members),
+        texts=tuple(text for text, _ in texts.most_common()),
+        programme=Counter(one.programme for one in members).most_common(1)[0][0],
     )
+
+
+def question_set(groups: Iterable[Group]) -> Iterator[dict[str, object]]:
+    """The questions as a question set has them, a wording each: what is expected is for a person to fill in.
+
+    `kind` is `fact` until then; `note` says how often it was missed and which facts were nearest.
+    """
+    for number, group in enumerate(groups, 1):
+        note = f"没答上 {group.unanswered} 次，踩 {group.down} 次，赞 {group.up} 次；最接近：{'、'.join(group.facts) or '没有'}"
+        for wording, text in enumerate(group.texts, 1):
+            yield {
+                "id": f"u{number:04d}-{wording}",
+                "question": text,
+                "context_programme": group.programme or None,
+                "kind": "fact",
+                "expect_programmes": [group.programme] if group.programme else [],
+                "evidence": [],
+                "must_include": [],
+                "note": note,
+            }

@@ -1,4 +1,4 @@
-"""What waits for staff: who wants a person, what could not be answered, what was voted on. SQL within the caller's transaction."""
+"""What waits for staff: who wants a person, what could not be answered, what was voted on, asked. SQL within the caller's transaction."""
 
 import json
 import secrets
@@ -8,7 +8,9 @@ from flows.types import Message, PersonKey, Turn
 from storage import records
 from storage.store import Connection, OutboxRow
 
-_TO_STAFF = ("handover", "unanswered", "upvote", "downvote")
+_TO_STAFF = ("handover", "unanswered", "upvote", "downvote", "asked")
+_COUNTED = "asked"
+"""Waits for nobody: it is only counted."""
 _ROW = "id, channel, sender, kind, payload, created_at, state"
 
 
@@ -18,9 +20,11 @@ def post(db: Connection, message: Message, turn: Turn, number: int) -> None:
         if effect.kind in _TO_STAFF:
             payload = json.dumps({"text": effect.text, "draft": effect.draft, "facts": effect.facts}, ensure_ascii=False)
             key, at = (message.channel, message.sender, number, item), records.stamp(message.received_at)
+            state = "counted" if effect.kind == _COUNTED else "pending"
             db.execute(
-                "INSERT INTO outbox (channel, sender, number, item, id, kind, payload, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*key, secrets.token_hex(16), effect.kind, payload, at),
+                "INSERT INTO outbox (channel, sender, number, item, id, kind, payload, created_at, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*key, secrets.token_hex(16), effect.kind, payload, at, state),
             )
 
 

@@ -3,19 +3,22 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from starlette.routing import Route
 
 from bot import app as wiring
+from bot.export import jobs
+from bot.export.files import folder_beside
 from bot.handle import Desk
 from bot.limits import Limiter
 from bot.remind_ways import ways_of
 from bot.settings import Settings
-from bot.staff import accounts, campaigns, home, inbox, journal, link, login, reminders
+from bot.staff import accounts, campaigns, exports, home, inbox, journal, link, login, questions, reminders
 from bot.staff.roll import now
 from bot.staff.site import Page, Site, routes_of
 
-_MODULES = (home, login, link, inbox, reminders, campaigns, accounts, journal)
+_MODULES = (home, login, link, inbox, questions, reminders, campaigns, exports, accounts, journal)
 """In the order of the menu."""
 
 
@@ -23,6 +26,7 @@ def console(desk: Desk, settings: Settings, clock: Callable[[], datetime] = now,
     """The console over the same database as that desk, by a store of its own, which whoever calls this closes."""
     return Site(
         desk=replace(desk, store=wiring.open_store(settings)),
+        start_exports=partial(jobs.start, settings, folder_beside(desk.files)),
         key=wiring.derived_key(settings, "staff"),
         log_key=wiring.derived_key(settings, "staff log"),
         public_url=settings.public_url,

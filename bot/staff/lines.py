@@ -1,10 +1,12 @@
 """What do staff see of drafts and of questions? One line in a list, one page in full; sensitive values masked."""
 
 from bot.handle import SHANGHAI, Desk
+from flows.extract import mask_text
 from flows.position import Case, case_of, lines, progress
 from flows.say import word
 from flows.types import Session
 from flows.unanswered import Asked, Group, grouped
+from storage.inbox import QuestionState, questions
 from storage.store import DraftRow
 
 
@@ -17,10 +19,18 @@ def _case(desk: Desk, row: DraftRow) -> Case | None:
         return None
 
 
-def missed_questions(desk: Desk) -> tuple[Group, ...]:
-    """The questions that were not answered or got a thumb down, grouped by likeness, most often missed first."""
-    rows = [row for kind in ("unanswered", "downvote", "upvote") for row in desk.store.pending(kind)]
-    return grouped(Asked(row=row.id, kind=row.kind, text=row.text, facts=row.facts) for row in rows)
+def missed_questions(desk: Desk, state: QuestionState = "pending") -> tuple[Group, ...]:
+    """The questions in that state that were not answered or got a thumb down, grouped by likeness, most often missed first.
+
+    What is private is masked also where the person had agreed to its being kept.
+    """
+    with desk.store.reading() as db:
+        rows = questions(db, state)
+    private = desk.assistant.private
+    return grouped(
+        Asked(row=row.row, kind=row.kind, text=mask_text(private, row.text), facts=row.facts, programme=row.programme)
+        for row in reversed(rows)
+    )
 
 
 def question_line(group: Group) -> str:
