@@ -16,6 +16,7 @@ from bot.app import derived_key
 from bot.server import make_app
 from bot.staff.session import COOKIE, FORM_COOKIE, begin, form_token
 from bot.staff.site import Site as Console
+from bot.staff.tokens import new_link
 from storage import accounts
 from storage.accounts import Account, Staff
 from storage.store import Store
@@ -62,6 +63,13 @@ class StaffSite(Site):
         with self.store.writing() as db:
             assert accounts.add(db, made)
         return name
+
+    def link(self, name: str) -> str:
+        """The path of a fresh one-time link."""
+        token, hashed, until = new_link(self.clock())
+        with self.store.writing() as db:
+            assert accounts.set_link(db, name, hashed, until)
+        return f"/staff/link/{token}"
 
     def session(self, name: str) -> str:
         """A session of that account, as after a log-in; its id."""

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.staff.roll import set_active, set_role
 from bot.staff.session import COOKIE, FORM_COOKIE
-from bot.staff.tokens import hash_of, new_link
-from storage import accounts, staff_sessions
+from bot.staff.tokens import hash_of
+from storage import staff_sessions
 from storage.staff_sessions import Tried
 from tests.staff_site import NAMES, PASSWORD, Browser, StaffSite, forged, staff_site
 
@@ -26,21 +26,13 @@ def here(tmp_path: Path) -> Iterator[StaffSite]:
         yield found
 
 
-def link(here: StaffSite, name: str) -> str:
-    """The path of a fresh one-time link."""
-    token, hashed, until = new_link(here.clock())
-    with here.store.writing() as db:
-        assert accounts.set_link(db, name, hashed, until)
-    return f"/staff/link/{token}"
-
-
 def choose(browser: Browser, path: str, password: str = PASSWORD, again: str | None = None) -> int:
     return browser.post(path, {"password": password, "again": password if again is None else again}).status_code
 
 
 def with_password(here: StaffSite, role: str = "officer", password: str = PASSWORD) -> str:
     """The name of the account of that role, which has a password now."""
-    browser, path = here.stranger(), link(here, NAMES[role])
+    browser, path = here.stranger(), here.link(NAMES[role])
     assert browser.get(path).status_code == 200
     assert choose(browser, path, password) == 303
     assert browser.page.headers["location"] == "/staff/login?done"
@@ -72,12 +64,12 @@ def test_a_link_gives_a_password_and_the_password_a_session(here: StaffSite) -> 
 def test_a_name_is_found_however_it_is_written(here: StaffSite) -> None:
     here.account("Wang Fang", "reader")
     browser = here.stranger()
-    assert choose(browser, link(here, "Wang Fang")) == 303
+    assert choose(browser, here.link("Wang Fang")) == 303
     assert log_in(browser, " ｗang  FANG ") == 303
 
 
 def test_a_link_is_good_once(here: StaffSite) -> None:
-    path, browser = link(here, NAMES["officer"]), here.stranger()
+    path, browser = here.link(NAMES["officer"]), here.stranger()
     assert [browser.get(path).status_code for _ in range(3)] == [200] * 3  # looking uses nothing up
     assert choose(browser, path) == 303
     assert choose(browser, path, OTHER_PASSWORD) == 404
@@ -86,7 +78,7 @@ def test_a_link_is_good_once(here: StaffSite) -> None:
 
 
 def test_two_that_use_a_link_at_once_get_one_password(here: StaffSite) -> None:
-    path, codes = link(here, NAMES["officer"]), list[int]()
+    path, codes = here.link(NAMES["officer"]), list[int]()
     browsers = [here.stranger() for _ in range(4)]
     threads = [threading.Thread(target=lambda b=b: codes.append(choose(b, path))) for b in browsers]
     for thread in threads:
@@ -97,14 +89,14 @@ def test_two_that_use_a_link_at_once_get_one_password(here: StaffSite) -> None:
 
 
 def test_a_link_ends_after_48_hours_by_a_newer_one_and_with_its_account(here: StaffSite) -> None:
-    browser, first = here.stranger(), link(here, NAMES["officer"])
-    second = link(here, NAMES["officer"])
+    browser, first = here.stranger(), here.link(NAMES["officer"])
+    second = here.link(NAMES["officer"])
     assert [browser.get(path).status_code for path in (first, second)] == [404, 200]
     here.clock.go(hours=47, minutes=59)
     assert browser.get(second).status_code == 200
     here.clock.go(minutes=1)
     assert browser.get(second).status_code == 404
-    third = link(here, NAMES["officer"])
+    third = here.link(NAMES["officer"])
     assert set_active(here.store, here.actor(), NAMES["officer"], False, here.clock())
     assert browser.get(third).status_code == 404
     assert set_active(here.store, here.actor(), NAMES["officer"], True, here.clock())
@@ -112,7 +104,7 @@ def test_a_link_ends_after_48_hours_by_a_newer_one_and_with_its_account(here: St
 
 
 def test_a_link_that_is_one_letter_off_says_what_any_missing_page_says(here: StaffSite) -> None:
-    path, browser = link(here, NAMES["officer"]), here.stranger()
+    path, browser = here.link(NAMES["officer"]), here.stranger()
     wrong = path[:-1] + ("A" if path[-1] != "A" else "B")
     pages = [browser.get(p).text for p in (wrong, "/staff/link/x", f"/staff/link/{forged()}", "/staff/link/" + "../" * 3)]
     assert len({re.sub("[0-9a-f]{64}", "", page) for page in pages[:3]}) == 1
@@ -131,7 +123,7 @@ def test_a_link_that_is_one_letter_off_says_what_any_missing_page_says(here: Sta
     ],
 )
 def test_a_password_that_will_not_do_is_told_why_and_the_link_stays(here: StaffSite, password: str, again: str | None, told: str) -> None:
-    path, browser = link(here, NAMES["officer"]), here.stranger()
+    path, browser = here.link(NAMES["officer"]), here.stranger()
     assert choose(browser, path, password, again) == 422
     assert told in browser.text()
     assert password not in browser.page.text
@@ -298,7 +290,7 @@ def test_the_cookie_is_for_this_host_by_https_out_of_reach_of_scripts_and_other_
 def test_ids_links_and_passwords_are_nowhere_in_the_files_or_log_lines(
     here: StaffSite, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    path, browser = link(here, NAMES["officer"]), here.stranger()
+    path, browser = here.link(NAMES["officer"]), here.stranger()
     assert choose(browser, path) == 303
     assert log_in(browser, NAMES["officer"]) == 303
     assert is_in(browser)
