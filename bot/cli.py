@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bot import console as terminal
 from bot.backup_commands import audit, backup, restore_backup
+from bot.check_against import compare
 from bot.handle import forget
 from bot.options import Database, Today, day_of, desk_for, fail
 from bot.settings import PREFIX, SettingsError
@@ -113,9 +114,15 @@ def _batch(answerer: Answerer, path: Path, on: date) -> None:
 
 
 @app.command()
-def check(folder: Annotated[Path | None, typer.Argument(help="知识文件夹；默认是随程序装的那份")] = None) -> None:
-    """检查全部政策数据，列出每个毛病。"""
+def check(
+    folder: Annotated[Path | None, typer.Argument(help="知识文件夹；默认是随程序装的那份")] = None,
+    against: Annotated[Path | None, typer.Option("--against", help="旧的知识文件夹：列出差别，和因此有变化的草稿")] = None,
+    database: Database = "",
+    day: Today = "",
+) -> None:
+    """检查全部政策数据，列出每个毛病；--against 另外比较新旧数据。"""
     terminal.utf8()
+    on = day_of(day)()
     if folder is not None and not folder.is_dir():
         fail(f"check {folder}: 没有这个文件夹；请给出含 fields.toml 和 programmes/ 的文件夹", 2)
     defects = find_defects(folder or PACKAGED)
@@ -123,7 +130,10 @@ def check(folder: Annotated[Path | None, typer.Argument(help="知识文件夹；
         print(defect)
     if defects:
         fail(f"共 {len(defects)} 处毛病，请逐条改正")
-    print("没有发现毛病")
+    if against is None:
+        print("没有发现毛病")
+    else:
+        compare(against, folder, database, on)
 
 
 @app.command()

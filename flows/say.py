@@ -1,4 +1,4 @@
-"""How is it said? Renders the templates of `wording/say.toml`; no decision is made here."""
+"""How is it said? Renders the templates of `wording/`: `say.toml` to applicants, `review.toml` to staff; no decision is made here."""
 
 from datetime import date
 from functools import cache
@@ -11,12 +11,14 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from flows.types import Option
 
-_FILE = Path(__file__).parent / "wording" / "say.toml"
+_FILES = tuple(Path(__file__).parent / "wording" / name for name in ("say.toml", "review.toml"))
 
 
 @cache
 def _templates() -> dict[str, Any]:
-    return tomli.loads(_FILE.read_text(encoding="utf-8"))
+    tables = [tomli.loads(file.read_text(encoding="utf-8")) for file in _FILES]
+    words = {key: word for table in tables for key, word in table["words"].items()}
+    return {key: value for table in tables for key, value in table.items()} | {"words": words}
 
 
 @cache

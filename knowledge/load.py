@@ -9,7 +9,7 @@ from knowledge.defects import KnowledgeError
 from knowledge.sources import read
 from knowledge.types import Library, Programme, Service, Version
 
-__all__ = ["KnowledgeError", "fingerprint", "library", "load"]
+__all__ = ["KnowledgeError", "earlier", "fingerprint", "library", "load"]
 
 PACKAGED = Path(__file__).parent
 
@@ -20,6 +20,17 @@ def load(folder: Path | None = None) -> Library:
     defects = prove(shelf)
     if defects:
         raise KnowledgeError(defects)
+    return shelf.library
+
+
+def earlier(folder: Path) -> Library:
+    """An older state of the data, to compare with: of a folder like the packaged one, or one with only its `programmes/`.
+
+    It must be readable as today's is, but what was not demanded of it then is not proved now. `KnowledgeError` where a part cannot be read.
+    """
+    shelf = read(folder, shared=folder if (folder / "fields.toml").exists() else PACKAGED)
+    if shelf.defects:
+        raise KnowledgeError(shelf.defects)
     return shelf.library
 
 

@@ -45,10 +45,13 @@ class Shelf:
     defects: tuple[Defect, ...]
 
 
-def read(folder: Path) -> Shelf:
-    """Everything under the folder (`fields.toml`, `programmes/*/`); broken parts are left out and reported."""
+def read(folder: Path, *, shared: Path | None = None) -> Shelf:
+    """Everything under the folder (`fields.toml`, `programmes/*/`); broken parts are left out and reported.
+
+    `shared`: where the dictionary of fields lies, when it is elsewhere.
+    """
     defects: list[Defect] = []
-    tables = _dictionary(Sheet(file="fields.toml", defects=defects), folder)
+    tables = _dictionary(Sheet(file="fields.toml", defects=defects), shared or folder)
     fields = [build(Field, table, f"fields.{key}", Sheet(file="fields.toml", defects=defects)) for key, table in tables.items()]
     homes = sorted(path for path in (folder / "programmes").glob("*") if path.is_dir() and any(path.glob("programme*.toml")))
     if not homes:
