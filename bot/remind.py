@@ -5,14 +5,14 @@ A batch is queued in one transaction with the run's cursor: a run that is killed
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.handle import Desk
 from bot.remind_gate import CANCELLED
-from bot.remind_plan import POISON, Decider, Decision
+from bot.remind_plan import POISON, Decider, Decision, Grounds
 from bot.remind_ways import Ways
 from storage import beside, reminders, runs
-from storage.reminders import Posting, Unreached
+from storage.reminders import Candidate, Posting, Unreached
 from storage.runs import Run, RunState
 from storage.store import Connection, StoreError
 
@@ -29,7 +29,7 @@ def _nothing(_: Connection) -> None:
 class Reminding:
     """Works off runs over one store."""
 
-    def __init__(self, desk: Desk, ways: Ways, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, desk: Grounds, ways: Ways, clock: Callable[[], float] = time.time) -> None:
         self.desk, self.ways, self._clock = desk, ways, clock
 
     @property
@@ -65,22 +65,21 @@ class Reminding:
     def work(self, run_id: str, progress: Callable[[Run], None] = lambda run: None) -> Run | None:
         """Queue what is due until everybody was looked at or staff end it; the run as it stands then, None where there is none."""
         decider: Decider | None = None
+        ahead = _NOTHING
         while (run := self.run(run_id)) is not None and run.state == "running":
             if decider is None:
                 decider = self.decider(run)
                 self._counted(run_id, decider.total)
             progress(run)
-            self._step(run, decider)
+            ahead = self._step(run, decider, ahead if ahead.cursor == run.cursor else _NOTHING)
         if run is not None:
             progress(run)
         return run
 
-    def work_all(self, progress: Callable[[Run], None] = lambda run: None) -> None:
-        """Work off every run whose moment has come."""
+    def due(self) -> Sequence[Run]:
+        """The runs whose moment has come."""
         with self.desk.store.reading() as db:
-            due = runs.due_runs(db, self.now)
-        for run in due:
-            self.work(run.id, progress)
+            return runs.due_runs(db, self.now)
 
     def begin(self, run_id: str, also: Noting = _nothing) -> bool:
         """Let a run that was only planned begin."""
@@ -119,13 +118,14 @@ class Reminding:
         with self.desk.store.writing() as db:
             runs.count(db, run_id, total)
 
-    def _step(self, run: Run, decider: Decider) -> None:
-        """The next drafts, up to where enough is due; at the end the run is done."""
-        batch, cursor = decider.after(run.cursor, LOOKED)
+    def _step(self, run: Run, decider: Decider, ahead: "_Ahead") -> "_Ahead":
+        """The next drafts, up to where enough is due; at the end the run is done. What was read beyond that is for the next step."""
+        batch, last = (ahead.batch, ahead.last) if ahead.batch else decider.after(run.cursor, LOOKED)
+        cursor = last
         if not batch and cursor == run.cursor:
             with self.desk.store.writing() as db:
                 runs.finish(db, run)
-            return
+            return _NOTHING
         due: list[Decision] = []
         looked = 0
         for candidate in batch:
@@ -135,6 +135,7 @@ class Reminding:
                 cursor = candidate.draft
                 break
         self._queue(run, cursor, looked, due, decider)
+        return _Ahead(cursor=cursor, batch=batch[looked:], last=last)
 
     def _queue(self, run: Run, cursor: str, looked: int, due: Sequence[Decision], decider: Decider) -> None:
         """Queue the batch and move the cursor on. A draft that cannot be worked on is set aside; it stops nobody else."""
@@ -170,6 +171,18 @@ class Reminding:
             return self.run("") is None
         except StoreError:
             return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ahead:
+    """Drafts that were read already: those after `cursor`, up to `last`."""
+
+    cursor: str
+    batch: Sequence[Candidate]
+    last: str
+
+
+_NOTHING = _Ahead(cursor="", batch=(), last="")
 
 
 def _lost(one: Decision) -> Unreached:

@@ -15,6 +15,7 @@ from bot.lease import Lease
 from bot.log import described
 from bot.remind import Reminding
 from bot.remind_ways import ways_of
+from bot.remind_worker import start
 from bot.settings import Settings
 from storage.accounts import Staff, log
 from storage.runs import Run
@@ -24,13 +25,11 @@ EVERY = 2.0
 """Seconds between looks."""
 FIRST = 60.0
 """Seconds after the start before the day's reminders are planned: a server that is started again and again plans nothing."""
+WATCHED, AGAIN = 0.1, 30.0
+"""Seconds between looks whether a worker has ended; until one that failed is started again."""
 BY = "定时"
 """Who made the run that nobody started."""
 _log = structlog.get_logger("yizhan")
-
-
-class Stopped(Exception):
-    """The server ends: the next start goes on where the run stands."""
 
 
 class Daily:
@@ -42,6 +41,7 @@ class Daily:
         self._plans_from = time.monotonic() + first
         self._desk, self._settings, self._every, self._clock = desk, settings, every, clock
         self._lease = Lease(wiring.database_file(settings).with_suffix(".remind-lock"))
+        self._ways = ways_of(settings)
         self._task: asyncio.Task[None] | None = None
         self._ends = threading.Event()
         self._store: Store | None = None
@@ -76,7 +76,7 @@ class Daily:
                 self._store.close()
 
     async def _looked(self) -> None:
-        """Look in a thread; being cancelled waits for its batch, since the store is closed afterwards."""
+        """Look in a thread; being cancelled waits for it, since the store is closed afterwards."""
         looking = asyncio.ensure_future(asyncio.to_thread(self.look))
         try:
             await asyncio.shield(looking)
@@ -85,22 +85,28 @@ class Daily:
             raise
 
     def look(self) -> None:
-        """Plan today's reminders if it is time and nobody did, and work off what is to be done now."""
+        """Plan today's reminders if it is time and nobody did, and have worked off what is to be done now."""
         self._store = self._store or wiring.open_store(self._settings)
-        reminding = Reminding(replace(self._desk, store=self._store), ways_of(self._settings), self._clock)
+        reminding = Reminding(replace(self._desk, store=self._store), self._ways, self._clock)
         today = reminding.rules(BY)
         due = self._hour() >= self._desk.assistant.library.reminders.plan_at and time.monotonic() >= self._plans_from
         if due and reminding.run(today.id) is None:
             staff = Staff(name=BY, role="", log_key=wiring.derived_key(self._settings, "staff log"))
             reminding.open_rules(BY, lambda db: log(db, staff, "发送到期提醒", today.id))
-        try:
-            reminding.work_all(self._goes_on)
-        except Stopped:
-            return
+        for run in reminding.due():
+            self._work(run)
+
+    def _work(self, run: Run) -> None:
+        """Have it worked off by another process; when the server ends, that ends too, and the next start goes on."""
+        child = start(self._settings, self._ways, run.id, self._desk.today())
+        while child.poll() is None:
+            if self._ends.wait(WATCHED):
+                child.terminate()
+                child.wait()
+                return
+        if child.returncode:
+            _log.error("reminders failed", run=run.id, code=child.returncode)
+            self._ends.wait(AGAIN)
 
     def _hour(self) -> str:
         return f"{datetime.fromtimestamp(self._clock(), SHANGHAI):%H:%M}"
-
-    def _goes_on(self, _: Run) -> None:
-        if self._ends.is_set():
-            raise Stopped

@@ -2,21 +2,24 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Protocol
 
 import structlog
 
-from bot.handle import SHANGHAI, Desk
+from bot.handle import SHANGHAI
 from bot.log import described
 from bot.remind_ways import Way, Ways
 from bot.ticks import ticked
+from flows.assistant import Premises
 from flows.reminders import Known, Notice, Planner, allowed_from
 from flows.reminding import DraftToday, Told, campaign_told, materials, opened, still_due, told
 from storage import reminders
 from storage.reminders import Candidate
 from storage.runs import Run
+from storage.store import Store
 
 LOOKED = 1000
 """Drafts that are read together."""
@@ -62,10 +65,26 @@ class Plan:
     """The first of them."""
 
 
+class Grounds(Protocol):
+    """What planning needs of a desk."""
+
+    @property
+    def assistant(self) -> Premises:
+        """The programmes."""
+
+    @property
+    def store(self) -> Store:
+        """Where drafts and runs are."""
+
+    @property
+    def today(self) -> Callable[[], date]:
+        """Which day it is."""
+
+
 class Decider:
     """Decides for the drafts of one run, on one day."""
 
-    def __init__(self, desk: Desk, ways: Ways, run: Run, now: datetime) -> None:
+    def __init__(self, desk: Grounds, ways: Ways, run: Run, now: datetime) -> None:
         self.desk, self.ways, self.run, self.now = desk, ways, run, now
         self._shared = desk.assistant.library.reminders
         self._planner = Planner(desk.assistant.library, desk.today())

@@ -86,6 +86,17 @@ def ways_of(settings: Settings) -> Ways:
     )
 
 
+def ways_to_json(ways: Ways) -> str:
+    """The ways as text, for another process."""
+    return json.dumps({"account": ways.account.kind if ways.account else "", "template": ways.template, "telegram": ways.telegram})
+
+
+def ways_from_json(text: str) -> Ways:
+    """What `ways_to_json` wrote."""
+    given = json.loads(text)
+    return Ways(account=ACCOUNTS.get(given["account"]), template=given["template"], telegram=given["telegram"])
+
+
 def push_id(person: PersonKey, reason: str) -> str:
     """The id of the one reminder to that person for that reason."""
     told = "\n".join((person.channel, person.sender, reason))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from flows.assistant import Assistant
+from flows.assistant import Premises
 from flows.checklist import checklist
 from flows.deadlines import due
 from flows.position import Case, askable, case_of, derived, progress
@@ -31,7 +31,7 @@ class Told:
 class DraftToday:
     """A draft with all that a reminder may say of it."""
 
-    assistant: Assistant
+    assistant: Premises
     session: Session
     case: Case
     today: date
@@ -56,7 +56,7 @@ def materials(case: Case, today: date) -> tuple[str, ...]:
     return tuple(item.name for item in found.items)
 
 
-def opened(assistant: Assistant, session: Session, draft_id: str, today: date) -> DraftToday | None:
+def opened(assistant: Premises, session: Session, draft_id: str, today: date) -> DraftToday | None:
     """The person's draft of that id; None where it or its service is gone."""
     draft = next((d for d in session.drafts if d.id == draft_id), None)
     if draft is None:

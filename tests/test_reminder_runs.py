@@ -23,7 +23,8 @@ from bot.remind_daily import Daily
 from bot.remind_gate import PAST, PAUSED, QUIET, STOPPED, held
 from bot.remind_plan import ALSO, POISON, TOLD, plan
 from bot.remind_plan import STOPPED as REFUSED
-from bot.remind_ways import Ways, push_id
+from bot.remind_ways import Ways, push_id, ways_from_json, ways_to_json
+from bot.remind_worker import start
 from bot.settings import Settings
 from bot.staff.contact import contact
 from bot.telegram_answer import from_json
@@ -298,11 +299,9 @@ def test_what_is_queued_at_night_is_due_in_the_morning_and_what_is_left_at_night
 def test_a_campaign_waits_for_its_moment(here: Reminding) -> None:
     seed(here.desk.store, 1)
     campaign(here, starts_at=here.now + timedelta(hours=2))
-    here.work_all()
-    assert pushes(here) == []
+    assert here.due() == []
     later = Reminding(here.desk, ALL, lambda: NOON + 7200)
-    later.work_all()
-    assert pushes(here) == [(person(0).sender, "waiting")]
+    assert [run.id for run in later.due()] == ["c1"]
 
 
 # Pause and cancel
@@ -630,6 +629,20 @@ async def test_of_two_servers_one_plans_and_the_other_takes_over(here: Reminding
     campaign(here)
     await until(lambda: bool(pushes(here)))
     await second.stop()
+
+
+@pytest.mark.parametrize("ways", [ALL, Ways(), Ways(account=ACCOUNTS["verified_service"], template="T")])
+def test_the_servers_worker_is_told_the_ways_and_no_secret(here: Reminding, tmp_path: Path, ways: Ways) -> None:
+    assert ways_from_json(ways_to_json(ways)) == ways
+    seed(here.desk.store, 3)
+    run = here.open_rules("cron")
+    child = start(Settings(database=f"sqlite:///{tmp_path / 'chat.db'}", telegram_token="CANARY"), ways, run.id, TODAY)  # type: ignore[arg-type]  # is made a SecretStr
+    assert child.wait(120) == 0
+    assert "CANARY" not in "".join(map(str, child.args))  # type: ignore[arg-type]  # a list
+    done = here.run(run.id)
+    assert done is not None
+    assert done.state == "done"
+    assert len(pushes(here)) == (3 if ways.telegram else 0)
 
 
 def test_the_fields_of_the_notice_are_those_of_the_data(here: Reminding) -> None:
