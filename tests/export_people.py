@@ -43,5 +43,4 @@ def source(store: Store, *, bank: bool = False, day: str = "2026-06-20", watch: 
 
 
 def ids(store: Store, audience: str = "") -> list[str]:
-    with store.reading() as db:
-        return list(choice.ids(db, audience))
+    return list(choice.chosen(source(store), audience))

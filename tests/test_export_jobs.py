@@ -51,7 +51,7 @@ class Office:
             return jobs.queue(db, made_by="王芳", kind=kind, audience=audience, bank=False, reason="", day=day, now=now).id
 
     def work(self) -> None:
-        Worker(self.store, Judging(library=library()), self.folder, every=0.05).drain(lease_of(self.settings))
+        Worker(self.store, Judging(library=library()), self.folder, b"log key", every=0.05).drain(lease_of(self.settings))
 
     def start(self) -> subprocess.Popen[bytes]:
         return jobs.start(self.settings, self.folder)
@@ -153,7 +153,7 @@ def test_an_export_whose_worker_was_killed_is_seen_as_failed_and_can_be_made_aga
     assert office.files() == []
     with office.store.writing() as db:
         assert exports.queue_again(db, export_id, datetime.now(UTC))
-    assert office.look_after()
+    assert office.look_after(seconds=jobs.PATIENCE + 5)
     office.work()
     assert office.export(export_id).state == "done"
     with zipfile.ZipFile(file_of(office.folder, export_id)) as archive:

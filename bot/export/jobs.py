@@ -18,6 +18,8 @@ WORKER = "bot.export.worker"
 REMEMBERED = timedelta(days=7)
 """How long staff see that there was an export."""
 DIED = "生成到一半中断了，没有生成；请再做一次"
+PATIENCE = 10.0
+"""Seconds that a worker has to begin."""
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -50,10 +52,13 @@ def start(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def look_after(store: Store, folder: Path, now: datetime) -> bool:
-    """Take dead workers' exports for failed, take back what was offered long enough, remove files; whether something waits for a worker."""
+    """Take dead workers' exports for failed, take back what was offered long enough, remove files.
+
+    True where something waits that no worker took.
+    """
     with store.reading() as db:
         running, done = exports.in_state(db, "running"), exports.in_state(db, "done")
-        waits = bool(exports.in_state(db, "waiting")) and not running
+        waits = any((now - export.seen_at).total_seconds() > PATIENCE for export in exports.in_state(db, "waiting")) and not running
     dead = any((now - export.seen_at).total_seconds() > exports.STALE for export in running)
     over = any(export.expires_at <= now for export in done)
     if dead or over:

@@ -11,7 +11,7 @@ from flows.say import word
 STAGES = {"start": "刚开始", "choose": "选类型", "eligibility": "看条件", "form": "填表", "review": "待核对", "done": "已完成"}
 ABOUT = ("进度", "已填", "还缺", "书面条件", "评估等级", "开始时间", "最近改动", "渠道", "草稿编号")
 """The columns that every draft has, after those of its service."""
-CHANNELS = {"console": "终端", "web": "网页", "wechat": "微信", "telegram": "Telegram"}
+CHANNELS = {"console": "终端", "web": "网页", "wechat": "微信", "telegram": "Telegram", "counter": "柜台"}
 LONGEST = 32_767
 """Characters that a spreadsheet's cell holds; see https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3."""
 _FORMULA = re.compile(r"\s*[=+\-@\t\r＝＋－＠]")

@@ -26,9 +26,10 @@ from bot.lease import Lease
 from bot.settings import Settings, read_settings
 from flows.assistant import Premises
 from flows.documents import file_name
-from storage import exports
+from storage import accounts, exports
+from storage.accounts import FAILED, OK, Staff
 from storage.exports import Export
-from storage.store import Store, StoreError
+from storage.store import Connection, Store, StoreError
 
 NICE = 10
 EVERY = 2.0
@@ -91,8 +92,8 @@ class Pulse:
 class Worker:
     """Makes what waits, over one store."""
 
-    def __init__(self, store: Store, premises: Premises, folder: Path, *, every: float = EVERY) -> None:
-        self.store, self._premises, self._folder, self._every = store, premises, folder, every
+    def __init__(self, store: Store, premises: Premises, folder: Path, log_key: bytes, *, every: float = EVERY) -> None:
+        self.store, self._premises, self._folder, self._log_key, self._every = store, premises, folder, log_key, every
 
     def drain(self, lease: Lease) -> None:
         """Make all that waits, unless another worker does: that one looks again after it let go of the lease."""
@@ -126,7 +127,8 @@ class Worker:
             failure = _FAILED
         if failure:
             with self.store.writing() as db:
-                exports.end(db, wanted.id, ("running",), "failed", failure)
+                if exports.end(db, wanted.id, ("running",), "failed", failure):
+                    self._note(db, wanted, "", FAILED)
         tidy(self.store, self._folder)
         _log.info("export", export=wanted.id, format=wanted.format, failed=bool(failure), ms=round((time.perf_counter() - began) * 1000))
 
@@ -156,11 +158,15 @@ class Worker:
         name = file_name(kind.name, f"{made.made_at.astimezone(SHANGHAI):%Y%m%d-%H%M}", ending=kind.ending)
         with self.store.writing() as db:
             if exports.finish(db, replace(made, name=name, size=file.stat().st_size, expires_at=now + OFFERED)):
+                self._note(db, made, made.note, OK)
                 return True
             if not exports.is_short(db, made.id):
                 raise Stopped
             exports.start_over(db, made.id)
         return False
+
+    def _note(self, db: Connection, made: Export, detail: str, result: str) -> None:
+        accounts.log(db, Staff(name=made.made_by, role="", log_key=self._log_key), "导出完成", made.id, detail, result=result)
 
 
 def lease_of(settings: Settings) -> Lease:
@@ -177,7 +183,7 @@ def main(folder: Path) -> None:
     settings = read_settings()
     store = wiring.open_store(settings)
     try:
-        Worker(store, wiring.judging(settings), folder).drain(lease_of(settings))
+        Worker(store, wiring.judging(settings), folder, wiring.derived_key(settings, "staff log")).drain(lease_of(settings))
     finally:
         store.close()
 

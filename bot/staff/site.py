@@ -57,6 +57,8 @@ class Site:
     """By which ways reminders reach people."""
     clock: Callable[[], datetime] = now
     passwords: Passwords = field(default_factory=Passwords)
+    start_exports: Callable[[], object] = lambda: None
+    """Has a worker make the exports that wait."""
     limiter: Limiter = field(default_factory=lambda: Limiter(count=60))
     """Per session, or per address where nobody is logged in."""
 
