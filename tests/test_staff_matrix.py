@@ -13,9 +13,13 @@ from typing import Literal
 import httpx
 import pytest
 
+from bot.export.files import file_of, folder_beside
+from bot.export.jobs import queue
+from bot.handle import handle
 from bot.staff.session import COOKIE, FORM_COOKIE
 from bot.staff.tokens import hash_of
-from storage import accounts, runs, staff_sessions
+from flows.types import Message
+from storage import accounts, counter, runs, staff_sessions
 from storage.accounts import ROLES
 from storage.runs import Run
 from tests.staff_site import NAMES, PUBLIC, Browser, StaffSite, forged, staff_site
@@ -70,9 +74,22 @@ LINES: dict[tuple[str, str], Line] = {
     ("POST", "/staff/inbox/{handover}/assign"): Line(
         role="officer", owner="handover", others="shared", form={"assignee": NAMES["officer"]}, answer=303
     ),
+    ("GET", "/staff/walk-in"): Line(role="officer"),
+    ("POST", "/staff/walk-in/new"): Line(role="officer", answer=303),
+    ("GET", "/staff/walk-in/{person}"): Line(role="officer", owner="walk-in", others="shared"),
+    ("POST", "/staff/walk-in/{person}/say"): Line(
+        role="officer", owner="walk-in", others="shared", form={"text": "帮助", "id": "form-of-the-matrix-#"}, answer=303
+    ),
+    ("GET", "/staff/walk-in/{person}/file"): Line(role="officer", owner="walk-in", others="shared"),
+    ("POST", "/staff/walk-in/{person}/end"): Line(role="officer", owner="walk-in", others="shared", form={"sure": "1"}, answer=303),
     ("GET", "/staff/questions"): Line(),
     ("GET", "/staff/questions/export"): Line(role="officer"),
     ("POST", "/staff/questions/move"): Line(role="officer", form={"rows": "none", "before": "pending", "after": "done"}, answer=303),
+    ("GET", "/staff/exports"): Line(role="officer"),
+    ("POST", "/staff/exports"): Line(role="officer", form={"format": "csv"}, answer=303),
+    ("GET", "/staff/exports/list"): Line(role="officer"),
+    ("GET", "/staff/exports/{export}/file"): Line(role="officer", owner="export", others="private"),
+    ("POST", "/staff/exports/{export}/{change}"): Line(role="officer", owner="export", others="private", answer=303),
     ("GET", "/staff/accounts"): Line(role="admin"),
     ("POST", "/staff/accounts"): Line(role="admin", form={"name": "新来的#", "role": "reader"}),
     ("POST", "/staff/accounts/{account}/role"): Line(role="admin", owner="account", others="shared", form={"role": "officer"}, answer=303),
@@ -99,10 +116,32 @@ def a_campaign(here: StaffSite, maker: str) -> dict[str, str]:
     return {"run": made.id, "change": "begin", **a_draft(here, maker)}
 
 
+def a_walk_in(here: StaffSite, maker: str) -> dict[str, str]:
+    """Somebody at the counter, amid an application: officers go on for each other."""
+    sender = token_hex(16)
+    with here.store.writing() as db:
+        counter.begin(db, sender, maker)
+    for text in (OPENING, "联谊型"):
+        handle(here.desk, Message(channel="counter", sender=sender, id=forged(), text=text, received_at=here.clock()))
+    return {"person": sender}
+
+
 def a_handover(here: StaffSite, _: str) -> dict[str, str]:
     """Somebody who asked for a person: staff answer for each other."""
     found = here.desk.store.pending("handover") or (here.talk.say("人工") and here.desk.store.pending("handover"))
     return {"handover": found[0].id}
+
+
+def an_export(here: StaffSite, maker: str) -> dict[str, str]:
+    """A finished export: nobody but its maker sees it."""
+    at = here.clock()
+    with here.store.writing() as db:
+        made = queue(db, made_by=maker, kind="csv", audience="", bank=False, reason="", day="2026-11-22", now=at)
+        db.execute("UPDATE exports SET state = 'done', name = 'a.csv', expires_at = ? WHERE id = ?", (at.timestamp() + 3600, made.id))
+    folder = folder_beside(here.desk.files)
+    folder.mkdir(exist_ok=True)
+    file_of(folder, made.id).write_bytes(b"export")
+    return {"export": made.id, "change": "delete"}
 
 
 def a_draft(here: StaffSite, _: str) -> dict[str, str]:
@@ -110,7 +149,14 @@ def a_draft(here: StaffSite, _: str) -> dict[str, str]:
     return {"draft": here.desk.store.draft_ids(here.talk.message("").person)[0]}
 
 
-MAKERS: dict[str, Callable[[StaffSite, str], dict[str, str]]] = {"account": an_account, "campaign": a_campaign, "draft": a_draft, "handover": a_handover}
+MAKERS: dict[str, Callable[[StaffSite, str], dict[str, str]]] = {
+    "account": an_account,
+    "campaign": a_campaign,
+    "draft": a_draft,
+    "export": an_export,
+    "handover": a_handover,
+    "walk-in": a_walk_in,
+}
 """Makes an object of that kind for that account; the places of the path."""
 UNKNOWN = {"account": "没有的人"}
 """A value for each place that names nothing; for all others a random id."""
@@ -270,7 +316,7 @@ def test_a_form_that_is_not_ours_does_nothing(here: StaffSite, method: str, path
     browser.cookies.pop(FORM_COOKIE, None)
     if where.startswith(PUBLIC):
         assert browser.http.post(where, data=line.form).status_code == 403  # not even the cookie
-    assert knock(here, browser, method, path, places).status_code == line.answer
+    assert knock(here, browser, method, path, places).status_code == (404 if line.others == "private" else line.answer)
 
 
 @ROUTES
