@@ -1,34 +1,56 @@
 """How is everything put together? The only wiring: Settings → Library → Store → the desk that every channel hands its messages to."""
 
+import hashlib
 import hmac
+import os
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot.handle import Desk, sweep, today
-from bot.settings import SQLITE, Settings, SettingsError, read_settings, secret_key, sqlite_path
+from bot.settings import SQLITE, Settings, data_folder, read_settings, secret_key, sqlite_path
 from flows.assistant import Judging, assistant
 from knowledge.load import library
-from storage.sqlite import SqliteStore
-from storage.store import Store
+from storage.sql import SqlStore
+from storage.store import PATIENT, Store
 
 
-def open_store(settings: Settings) -> Store:
-    """The store that YIZHAN_DATABASE names, ready for use. SettingsError or StoreError where it is not to be had."""
-    path = database_file(settings)
-    return SqliteStore(path, secret_key(settings, path))
+def open_store(settings: Settings, patience: float = PATIENT) -> Store:
+    """The store that YIZHAN_DATABASE names, ready for use. SettingsError or StoreError where it is not to be had.
+
+    `patience`: seconds until a query that a PostgreSQL server does not answer fails; SQLite's file waits 3 seconds for another program.
+    """
+    return store_at(settings, database_file(settings), patience)
+
+
+def store_at(settings: Settings, path: Path, patience: float = PATIENT) -> SqlStore:
+    """As `open_store`, with all that a store over a database can do."""
+    if settings.database.startswith(SQLITE):
+        from storage.sqlite import SqliteStore  # late, as the other: each database's library is slow to load
+
+        return SqliteStore(path, secret_key(settings, path))
+    from storage.postgres import PostgresStore
+
+    return PostgresStore(settings.database, secret_key(settings, None), patience=patience)
 
 
 def database_file(settings: Settings) -> Path:
-    """The SQLite file, absolute. SettingsError for another database."""
-    if not settings.database.startswith(SQLITE):
-        raise SettingsError(f"YIZHAN_DATABASE names a database that this version cannot open; write {SQLITE}path.")
-    return sqlite_path(settings.database).absolute()
+    """The SQLite file, absolute. With PostgreSQL where such a file would be: locks and documents of this host lie beside it."""
+    if settings.database.startswith(SQLITE):
+        return sqlite_path(settings.database).absolute()
+    parts = urlsplit(settings.database)  # without user and password, which may change
+    place = hashlib.sha256(f"{parts.hostname}:{parts.port}{parts.path}?{parts.query}".encode()).hexdigest()[:12]
+    folder = data_folder(sys.platform, os.environ, Path.home())
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder / f"postgresql-{place}.db"
 
 
 def derived_key(settings: Settings, purpose: str) -> bytes:
     """A secret for one purpose, the same in every worker and after a restart."""
-    return hmac.new(secret_key(settings, database_file(settings)), purpose.encode(), "sha256").digest()
+    path = database_file(settings) if settings.database.startswith(SQLITE) else None
+    return hmac.new(secret_key(settings, path), purpose.encode(), "sha256").digest()
 
 
 def judging(settings: Settings) -> Judging:
@@ -36,11 +58,11 @@ def judging(settings: Settings) -> Judging:
     return Judging(library=library(), personal_channels=frozenset(settings.personal_data_channels))
 
 
-def desk(database: str = "", on: Callable[[], date] = today) -> Desk:
-    """Everything a message needs, from the settings; `database` goes before YIZHAN_DATABASE."""
+def desk(database: str = "", on: Callable[[], date] = today, *, patience: float = PATIENT) -> Desk:
+    """Everything a message needs, from the settings; `database` goes before YIZHAN_DATABASE. For `patience` see `open_store`."""
     settings = read_settings(database=database)
     known = assistant(library(), personal_channels=frozenset(settings.personal_data_channels), retention_days=settings.retention_days)
     path = database_file(settings)
-    made = Desk(assistant=known, store=open_store(settings), files=path.with_name(f"{path.stem}-files"), today=on)
+    made = Desk(assistant=known, store=open_store(settings, patience), files=path.with_name(f"{path.stem}-files"), today=on)
     sweep(made)
     return made

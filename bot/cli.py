@@ -28,7 +28,7 @@ from knowledge.check import check as find_defects
 from knowledge.defects import KnowledgeError
 from knowledge.load import PACKAGED, library
 from knowledge.types import Library
-from storage.store import StoreError
+from storage.store import PROMPT, StoreError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
 app.add_typer(audit, name="audit")
@@ -50,7 +50,7 @@ def chat(
 ) -> None:
     """在终端里对话。"""
     terminal.utf8()
-    desk = desk_for(database, day)
+    desk = desk_for(database, day, PROMPT)
     if as_json:
         terminal.chat_json(desk, user, sys.stdin, sys.stdout)
     else:

@@ -11,9 +11,9 @@ from bot import app as wiring
 from bot.handle import Desk, today
 from bot.settings import SettingsError
 from knowledge.defects import KnowledgeError
-from storage.store import StoreError
+from storage.store import PATIENT, StoreError
 
-Database = Annotated[str, typer.Option("--database", help="sqlite:///路径；默认是用户数据文件夹里的一个 SQLite 文件")]
+Database = Annotated[str, typer.Option("--database", help="sqlite:///路径 或 postgresql://用户@主机/库名；默认是用户文件夹里的 SQLite")]
 Today = Annotated[str, typer.Option("--today", help="按哪一天算，如 2026-11-22；默认是北京时间今天")]
 
 
@@ -34,11 +34,11 @@ def day_of(text: str) -> Callable[[], date]:
     return lambda: day
 
 
-def desk_for(database: str, day: str) -> Desk:
-    """The desk over that database; ends with one line where it is not to be had."""
+def desk_for(database: str, day: str, patience: float = PATIENT) -> Desk:
+    """The desk over that database; ends with one line where it is not to be had. For `patience` see `bot.app.open_store`."""
     chosen = day_of(day)
     try:
-        return wiring.desk(database, chosen)
+        return wiring.desk(database, chosen, patience=patience)
     except (SettingsError, ValueError) as error:
         fail(str(error), 2)
     except (KnowledgeError, StoreError) as error:

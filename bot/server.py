@@ -33,7 +33,7 @@ from bot.settings import Settings, read_settings
 from bot.staff import console
 from bot.staff.roll import now
 from bot.wechat_subscribe import PopUp
-from storage.store import StoreError
+from storage.store import PROMPT, StoreError
 
 TODAY = "YIZHAN_SERVE_TODAY"
 """From `serve --today` to its workers; no setting."""
@@ -180,7 +180,7 @@ def from_environment() -> Starlette:
     """The app as the environment says: what uvicorn's workers call."""
     log.set_up()
     day = os.environ.get(TODAY, "")
-    desk = wiring.desk(on=(lambda: date.fromisoformat(day)) if day else today)
+    desk = wiring.desk(on=(lambda: date.fromisoformat(day)) if day else today, patience=PROMPT)
     return make_app(desk, read_settings(), at_end=desk.store.close)
 
 

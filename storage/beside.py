@@ -89,7 +89,8 @@ def take_pushes(db: Connection, channel: str, now: datetime, until: datetime, li
     """Mark due pushes as taken, each person's first; `claim` keeps others from taking them, or anything of their people, meanwhile."""
     found = db.execute(
         f"SELECT {_PUSH} FROM pushes p JOIN people o ON o.channel = p.channel AND o.sender = p.sender"
-        f" WHERE p.channel = ? AND p.due_at <= ? AND {_OPEN} AND {_FIRST_OPEN} ORDER BY p.kind, p.due_at, p.number LIMIT ?{claim}",
+        f" WHERE p.channel = ? AND p.due_at <= ? AND {_OPEN} AND {_FIRST_OPEN}"
+        f" ORDER BY p.kind, p.due_at, p.number, p.sender LIMIT ?{claim}",
         (channel, now.timestamp(), now.timestamp(), limit),
     ).fetchall()
     wanted = [_push((*row[:6], "taken", row[7] + 1, row[8])) for row in found]

@@ -3,6 +3,7 @@
 Connections, durability, locks and leaving no trace are not alike: see `sqlite.py` and `postgres.py`.
 """
 
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -49,6 +50,10 @@ class SqlStore(ABC):
     @abstractmethod
     def _scrub(self) -> None:
         """After a deletion that was noted: leave nothing of it in the files."""
+
+    @abstractmethod
+    def check(self) -> Sequence[str]:
+        """What is wrong with the database, a sentence each."""
 
     def _told_before(self, db: Connection, message: Message) -> tuple[Reply, ...] | None:
         """As `_known`, in the transaction of the message's turn."""
@@ -290,8 +295,9 @@ def _conflict(expected: int) -> Conflict:
 
 
 def _note_scrub(db: Connection) -> None:
-    """Written with the deletion, so that a crash in between cannot lose the rest of it."""
-    db.execute("INSERT INTO meta (key, value) VALUES ('scrub', '') ON CONFLICT (key) DO NOTHING")
+    """Written with the deletion, so that a crash in between cannot lose the rest of it; tells one deletion from the next."""
+    query = "INSERT INTO meta (key, value) VALUES ('scrub', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    db.execute(query, (secrets.token_hex(8),))
 
 
 def scrub_is_noted(db: Connection) -> bool:

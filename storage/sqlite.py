@@ -128,6 +128,15 @@ class SqliteStore(SqlStore):
                 db.execute(TAKE_WRITE_LOCK)
                 yield db
 
+    def check(self) -> Sequence[str]:
+        """See https://www.sqlite.org/pragma.html#pragma_integrity_check."""
+        with self.reading() as db:
+            found = [str(row[0]) for row in db.execute("PRAGMA integrity_check")]
+            lost = [
+                f"table {table} has a row that refers to none in {parent}" for table, _, parent, _ in db.execute("PRAGMA foreign_key_check")
+            ]
+        return [f"{self.path}: {defect}; restore the database from a backup" for defect in (*found, *lost) if defect != "ok"]
+
     def _asking(self) -> AbstractContextManager[Database]:
         return self._guarded()
 

@@ -8,6 +8,9 @@ from typing import Any, Literal, Protocol
 
 from flows.types import Draft, Message, PersonKey, Reply, Session, Turn
 
+PATIENT, PROMPT = 60.0, 2.0
+"""Seconds until a query that is not answered is given up: where nobody waits for it, and where a person does, who must be told in time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:

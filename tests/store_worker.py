@@ -1,6 +1,6 @@
 """A program that commits messages to a store until it is killed; it prints each message's id once that is acknowledged.
 
-Usage: store_worker.py DATABASE SENDER FIRST LAST
+Usage: store_worker.py ADDRESS SENDER FIRST LAST [--patient]; patient: it says again what could not be kept, until it can be.
 """
 
 import sys
@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flows.types import Answer, Draft, Message, Reply, Turn
-from storage.sqlite import SqliteStore
-from storage.store import Conflict, Store
+from storage.store import Conflict, Store, StoreError
+from tests.stores import opened
 
 SECRET = b"a secret of at least 32 characters"
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -40,13 +40,23 @@ def say(store: Store, incoming: Message) -> None:
             continue
 
 
-def main(database: str, sender: str, first: int, last: int) -> None:
-    store = SqliteStore(database, SECRET)
+def say_patiently(store: Store, incoming: Message) -> None:
+    """As a person does who is told to try again."""
+    while True:
+        try:
+            say(store, incoming)
+            return
+        except StoreError:
+            continue
+
+
+def main(address: str, sender: str, first: int, last: int, patient: bool) -> None:
+    store = opened(address, SECRET)
     for number in range(first, last):
-        say(store, message(sender, number))
+        (say_patiently if patient else say)(store, message(sender, number))
         print(f"m{number}", flush=True)
     store.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), "--patient" in sys.argv)

@@ -1,11 +1,12 @@
 """The wiring: which store the settings open, and what is said where they open none."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bot.app import database_file, open_store
+from bot.app import database_file, derived_key, desk, open_store
 from bot.settings import SettingsError, read_settings
 from flows.types import Message, PersonKey, Session, Turn
 from storage.store import StoreError
@@ -55,7 +56,49 @@ def test_another_key_than_the_databases_is_named_with_its_purpose(monkeypatch: p
     assert "another-key" not in str(caught.value)
 
 
-def test_a_database_that_cannot_be_opened_here_is_refused_without_repeating_its_password() -> None:
-    with pytest.raises(SettingsError, match="YIZHAN_DATABASE names a database that this version cannot open; write sqlite:///") as caught:
+def test_a_postgresql_address_opens_its_database_and_finds_it_again(
+    postgres: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("YIZHAN_SECRET_KEY", "a-key-of-many-characters")
+    monkeypatch.setenv("YIZHAN_DATABASE", postgres())
+    settings = read_settings()
+    incoming = message("wang", 1)
+    store = open_store(settings)
+    store.commit(incoming, one_turn(incoming), 0)
+    store.close()
+    made = desk()
+    assert made.store.load(WANG).opening == "书院"
+    made.store.close()
+    assert made.files.parent == tmp_path / "yizhan"
+    assert derived_key(settings, "web") != derived_key(settings, "staff")
+
+
+def test_postgresql_needs_a_key_and_says_what_for() -> None:
+    with pytest.raises(SettingsError, match="YIZHAN_SECRET_KEY is missing; with postgresql:// it must be set"):
         open_store(read_settings(database="postgresql://u:canary@h/d"))
+
+
+def test_hosts_that_name_the_same_database_keep_what_lies_beside_it_under_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    first, second, other = (database_file(read_settings(database=f"postgresql://{u}@h/{d}")) for u, d in ("ad", "bd", "ae"))
+    assert first == second != other
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql://u:canary@localhost:1/d", "localhost/d: the database cannot be reached; see that PostgreSQL runs"),
+        ("postgresql://u:canary@localhost/d?nonsense=1", "YIZHAN_DATABASE is no PostgreSQL address; write postgresql://"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_named_without_its_password(
+    address: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("YIZHAN_SECRET_KEY", "a-key-of-many-characters")
+    with pytest.raises(StoreError, match=said) as caught:
+        open_store(read_settings(database=address))
     assert "canary" not in str(caught.value)

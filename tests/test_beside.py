@@ -1,31 +1,25 @@
 """Notes, links and pushes beside a session, over each kind of store."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from flows.types import Message, PersonKey, Reply, Session, Turn
-from storage.sqlite import SqliteStore
+from storage.sql import SqlStore
 from storage.store import Link, Push, Store, StoreError
+from tests.stores import Opener
 
 NOW = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
 WANG, LI = PersonKey(channel="wechat", sender="wang"), PersonKey(channel="wechat", sender="li")
 LATER = NOW + timedelta(minutes=1)
 
-FACTORIES: dict[str, Callable[[Path], Store]] = {
-    "sqlite": lambda folder: SqliteStore(folder / "a.db", b"a secret of at least 32 characters")
-}
 
-
-@pytest.fixture(params=sorted(FACTORIES))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made = FACTORIES[request.param](tmp_path)
+@pytest.fixture
+def store(opener: Opener) -> Store:
+    made = opener()
     for person in (WANG, LI):
         say(made, person)
-    yield made
-    made.close()
+    return made
 
 
 def say(store: Store, person: PersonKey, number: int = 1) -> None:
@@ -107,12 +101,12 @@ def test_a_new_link_forgets_the_expired_ones_of_that_person_alone(store: Store) 
     assert kept == ["good", "new", "of li"]
 
 
-def test_the_token_itself_is_not_in_the_file(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "a.db", b"a secret of at least 32 characters")
-    say(store, WANG)
+def test_the_token_itself_is_not_stored(store: SqlStore) -> None:
     store.add_link("CANARY-TOKEN-0123456789", Link(person=WANG, draft="d1", expires_at=LATER), NOW)
-    store.close()
-    assert all(b"CANARY-TOKEN" not in file.read_bytes() for file in tmp_path.iterdir())
+    with store.reading() as db:
+        found = db.execute("SELECT * FROM links").fetchall()
+    assert len(found) == 1
+    assert "CANARY-TOKEN" not in str(found)
 
 
 # --- pushes ---
