@@ -18,7 +18,7 @@ from storage.store import Push
 
 WAYS: Mapping[str, str] = {"message": "发消息", "notice": "订阅通知", "visit": "下次来时显示", "none": "联系不上"}
 """How staff read it."""
-CHANNELS: Mapping[str, str] = {"wechat": "微信", "telegram": "Telegram", "web": "网页", "console": "终端"}
+CHANNELS: Mapping[str, str] = {"wechat": "微信", "telegram": "Telegram", "web": "网页", "console": "终端", "counter": "柜台"}
 _BLOCKED = "blocked"
 """What Telegram's note of somebody says who stopped the bot: see `telegram_answer.py`, which is slow to load."""
 

@@ -38,7 +38,7 @@ class Judging:
     """Premises alone, for programs that judge drafts but talk to nobody: without what understands questions, which is large."""
 
     library: Library
-    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram"})
+    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram", "counter"})
     abroad: frozenset[str] = ABROAD
     known: dict[Hashable, object] = field(default_factory=dict, repr=False, compare=False)
 
@@ -53,7 +53,7 @@ class Assistant:
     fingerprints: dict[tuple[str, str], str]
     private: tuple[Field, ...] = ()
     """Every personal or sensitive field of any programme, each key once."""
-    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram"})
+    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram", "counter"})
     operator: str = ""
     retention_days: int | None = None
     abroad: frozenset[str] = field(default=ABROAD)

@@ -24,7 +24,7 @@ CODE_MARK = "\ue0c0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonKey:
-    """Who speaks: a channel (console, web, wechat, telegram) and the sender's id there."""
+    """Who speaks: a channel (console, web, wechat, telegram, counter) and the sender's id there."""
 
     channel: str
     sender: str

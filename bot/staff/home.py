@@ -11,6 +11,7 @@ from storage.accounts import Staff
 _ABOUT = {
     "/staff/drafts": "看收集到的草稿：按项目、进度、缺项、截止日期筛选，标记收件、退回。",
     "/staff/inbox": "谁在找人工，等了多久；看对话，答复，交还助手。",
+    "/staff/walk-in": "替来到柜台的申请人填，用继续码交给本人接着填。",
     "/staff/questions": "助手没答上、答得不好的问题，按相近的归组；标记处理，导出题集。",
     "/staff/reminders": "看什么人该提醒，先试算，再发送，看结果。",
     "/staff/exports": "把草稿导出成表格、汇总表、压缩包。",

@@ -28,7 +28,6 @@ PAGE, TURNS = 30, 20
 FRESH = 40
 """How often an open page looks for news by itself, every 15 seconds: a forgotten one must not keep its log-in alive."""
 TABS = {"waiting": "等回复", "talking": "正在谈", "closed": "已办完"}
-COUNTER = {"counter": "柜台"}
 _EMPTY = "没有写内容，没有发出。请写一句再发。"
 _LONG = f"超过 {LONGEST} 个字，没有发出。请写短些，或分几次发。"
 _NO_WAY = "这个渠道现在发不到对方（{why}），没有发出。请打电话。"
@@ -115,7 +114,7 @@ class Inbox:
         return shown(request, "inbox_person.html", {**values, **more, **self._shown()}, 422 if problem else 200)
 
     def _shown(self) -> dict[str, object]:
-        return {"channels": {**CHANNELS, **COUNTER}, "waited": self._waited, "home": HOME}
+        return {"channels": CHANNELS, "waited": self._waited, "home": HOME}
 
     def _waited(self, since: datetime) -> str:
         """How long ago that was, as people say it."""
