@@ -17,6 +17,8 @@ ROLES = ("reader", "officer", "admin")
 """Each may what those before it may."""
 OK, REFUSED, FAILED = "成功", "拒绝", "失败"
 """How an action went."""
+LOOKED_AT = 10_000
+"""Lines that are gone through for what one can filter by: a log grows for years."""
 _ACCOUNT = "SELECT name, role, password, active, link, link_until, made_by, made_at, seen_at FROM staff"
 _ENTRY = "SELECT number, at, staff, action, object, detail, result, hash FROM staff_log"
 _ESCAPE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
@@ -218,13 +220,18 @@ def entries(db: Connection, wanted: Wanted, *, before: int = 0, limit: int = 50)
 
 
 def actors(db: Connection) -> Sequence[str]:
-    """Who occurs in the log."""
-    return [row[0] for row in db.execute("SELECT DISTINCT staff FROM staff_log ORDER BY staff")]
+    """Who occurs in the last lines of the log."""
+    return _occurring(db, "staff")
 
 
 def actions(db: Connection) -> Sequence[str]:
-    """Which actions occur in the log."""
-    return [row[0] for row in db.execute("SELECT DISTINCT action FROM staff_log ORDER BY action")]
+    """Which actions occur in the last lines of the log."""
+    return _occurring(db, "action")
+
+
+def _occurring(db: Connection, column: str) -> Sequence[str]:
+    last = f"SELECT {column} AS value FROM staff_log ORDER BY number DESC LIMIT {LOOKED_AT}"
+    return [row[0] for row in db.execute(f"SELECT DISTINCT value FROM ({last}) AS last ORDER BY value")]
 
 
 def _conditions(wanted: Wanted) -> Iterator[tuple[str, object]]:

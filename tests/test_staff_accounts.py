@@ -1,6 +1,7 @@
 """Who comes into the staff console: accounts, one-time links, passwords, sessions, and what is told to whom."""
 
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bot.cli import app
+from bot.staff.passwords import AT_ONCE, WAITING
 from bot.staff.roll import set_active, set_role
 from bot.staff.session import COOKIE, FORM_COOKIE
 from bot.staff.tokens import hash_of
@@ -203,6 +205,36 @@ def test_an_address_that_tries_many_names_has_to_wait_and_others_of_it_get_in(he
     assert [log_in(here.stranger(), name) for _ in range(3)] == [303] * 3  # who gets in does not count
 
 
+def test_behind_a_proxy_on_the_same_machine_each_address_counts_for_itself(here: StaffSite) -> None:
+    def knock(address: str, number: int) -> int:
+        form = {"name": f"人{number}", "password": "x"}
+        return here.stranger().post("/staff/login", form, **{"x-forwarded-for": address}).status_code
+
+    assert [knock("192.0.2.7", n) for n in range(22)] == [403] * 21 + [429]
+    assert knock("192.0.2.8", 99) == 403
+    assert len({line[3] for line in here.logged()}) == 2
+
+
+def test_fifty_from_everywhere_at_once_are_answered_in_turn_or_sent_away(here: StaffSite) -> None:
+    answers, browsers = list[tuple[int, str]](), [here.stranger() for _ in range(50)]
+
+    def knock(number: int) -> None:
+        answer = browsers[number].post("/staff/login", {"name": f"人{number}", "password": "x"}, **{"x-forwarded-for": f"192.0.2.{number}"})
+        answers.append((answer.status_code, "现在登录的人太多" if "现在登录的人太多" in answer.text else ""))
+
+    threads = [threading.Thread(target=knock, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 50
+    assert set(answers) <= {(403, ""), (429, "现在登录的人太多")}
+    assert answers.count((403, "")) >= AT_ONCE + WAITING
+    with here.store.reading() as db:  # who was sent away has failed nothing
+        tried = db.execute("SELECT SUM(tries) FROM staff_failures").fetchone()[0]
+    assert tried == 2 * answers.count((403, ""))
+
+
 def test_tries_at_once_count_before_any_is_looked_at(here: StaffSite) -> None:
     name, codes = with_password(here), list[int]()
     browsers = [here.stranger() for _ in range(12)]
@@ -374,6 +406,32 @@ def test_who_clicks_without_end_is_slowed_down_and_others_are_not(tmp_path: Path
         assert "点得太快" in browser.text()
         assert is_in(other)
         assert [here.stranger().get("/staff/login").status_code for _ in range(8)] == [200] * 6 + [429] * 2
+
+
+def test_a_page_for_those_who_are_not_logged_in_shows_no_way_out_with_a_wrong_token(here: StaffSite) -> None:
+    admin = here.staff("admin")
+    page = admin.get(here.link(NAMES["reader"]))
+    assert page.status_code == 200
+    assert "/staff/logout" not in page.text
+    assert NAMES["admin"] not in page.text
+
+
+def test_while_nothing_can_be_written_pages_are_read_and_changes_refused(here: StaffSite) -> None:
+    admin = here.staff("admin")
+    here.clock.go(minutes=2)  # that the session is in use would be noted now
+    other = sqlite3.connect(here.folder / "chat.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert admin.get("/staff/accounts").status_code == 200
+    refused = admin.post("/staff/accounts", {"name": "王芳", "role": "reader"})
+    assert refused.status_code == 503
+    assert "请稍后再试" in refused.text
+    other.execute("ROLLBACK")
+    other.close()
+    assert admin.post("/staff/accounts", {"name": "王芳", "role": "reader"}).status_code == 200
+
+
+def test_the_console_is_found_without_the_last_stroke(here: StaffSite) -> None:
+    assert here.stranger().get("/staff").headers["location"].endswith("/staff/")
 
 
 # The page of accounts

@@ -6,6 +6,7 @@ a random cookie of their own, which never becomes a session.
 
 import hashlib
 import hmac
+from contextlib import suppress
 from datetime import datetime
 
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from bot.staff.tokens import hash_of, is_token, new_token
 from storage import staff_sessions
 from storage.staff_sessions import LoggedIn
-from storage.store import Connection, Store
+from storage.store import Connection, Store, StoreError
 
 COOKIE = "__Host-yizhan-staff"
 FORM_COOKIE = "__Host-yizhan-staff-form"
@@ -45,7 +46,7 @@ def find(store: Store, secret_id: str, now: datetime) -> LoggedIn | None:
     with store.reading() as db:
         found = staff_sessions.logged_in(db, session, at)
     if found and at - found.seen_at >= staff_sessions.NOTED_EVERY:
-        with store.writing() as db:
+        with suppress(StoreError), store.writing() as db:  # where nothing can be written, reading goes on
             staff_sessions.note_use(db, session, at)
     return found
 

@@ -162,8 +162,9 @@ class _Door:
             form_id = session.id_in(request, session.FORM_COOKIE)
             if not form_id and request.method == "GET":
                 form_id = state.new_form_id = new_token()
-        state.staff, state.form_id, state.csrf = staff, form_id, session.form_token(self.site.key, form_id)
-        state.menu = tuple(page for page in self.menu if staff.may(page.role))
+        shown_as = staff if self.page.role else self.site.staff()  # the form that logs out would have the wrong token
+        state.staff, state.form_id, state.csrf = shown_as, form_id, session.form_token(self.site.key, form_id)
+        state.menu = tuple(page for page in self.menu if shown_as.may(page.role))
         return staff
 
     async def _is_own_form(self, request: Request) -> bool:
