@@ -12,8 +12,6 @@ from bot import app as wiring
 from bot.options import fail
 from bot.settings import SQLITE, SettingsError, read_settings
 from bot.staff.policy_report import Comparison, data_lines, draft_lines, unit_of
-from flows.assistant import assistant
-from flows.draft_change import judging
 from knowledge.defects import KnowledgeError
 from knowledge.load import earlier, library, load
 from storage.store import Store, StoreError
@@ -47,7 +45,7 @@ def _comparison(old: Path, new: Path | None, today: date) -> Comparison:
         after = load(new) if new else library()
     except KnowledgeError as error:
         fail(f"check --against {old}: 旧数据读不全，不能比较：{error}；请改正这些地方，或给出完整的旧文件夹")
-    return Comparison(old=before, new=judging(assistant(library()), after), today=today)
+    return Comparison(old=before, new=after, today=today)
 
 
 def _store(database: str) -> Store | None:

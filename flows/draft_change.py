@@ -3,13 +3,14 @@
 Both are made as of the same day, so that only the data can make a difference.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from itertools import zip_longest
+from typing import cast
 
 from flows import encoded
-from flows.assistant import Assistant
+from flows.assistant import Premises
 from flows.conditions import rule_in_words
 from flows.deadlines import Due, closing, due
 from flows.encoded import Line
@@ -19,7 +20,6 @@ from flows.say import day, say, word, yuan
 from flows.telling import policy_change
 from flows.types import Draft, Finding, PersonKey, Session
 from knowledge.load import fingerprint
-from knowledge.types import Library
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,7 @@ class DraftChange:
         return any(change.kind == "outcome" for change in self.changes)
 
 
-def judging(assistant: Assistant, library: Library) -> Assistant:
-    """An assistant that judges by another state of the data."""
-    prints = {(p.key, s.key): fingerprint(p, s) for p in library.programmes for s in p.latest.services}
-    return replace(assistant, library=library, fingerprints=prints, known={})
-
-
-def draft_change(old: Assistant, new: Assistant, draft: Draft, today: date) -> DraftChange | None:
+def draft_change(old: Premises, new: Premises, draft: Draft, today: date) -> DraftChange | None:
     """What becomes of a draft where `new` replaces `old`; None: neither verdict, nor fields, nor dates change."""
     before, after = (_case(assistant, draft, today) for assistant in (old, new))
     if before is None:
@@ -56,7 +50,7 @@ def draft_change(old: Assistant, new: Assistant, draft: Draft, today: date) -> D
     return DraftChange(draft=draft, changes=changes, message=owed(new, draft, after)) if changes else None
 
 
-def since_judged(assistant: Assistant, draft: Draft, today: date) -> DraftChange | None:
+def since_judged(assistant: Premises, draft: Draft, today: date) -> DraftChange | None:
     """What came out otherwise than when a draft was judged last, under other data; None where that was today's data, or never.
 
     The earlier clauses are not known any more, only the outcome and each rule's result.
@@ -67,17 +61,25 @@ def since_judged(assistant: Assistant, draft: Draft, today: date) -> DraftChange
     return DraftChange(draft=draft, changes=tuple(_since(dict(draft.judged), case)), message=owed(assistant, draft, case))
 
 
-def is_outdated(assistant: Assistant, draft: Draft) -> bool:
+def is_outdated(assistant: Premises, draft: Draft) -> bool:
     """Whether a draft was judged by other data than today's, so that its owner will be told."""
-    return bool(draft.rules) and draft.rules != assistant.fingerprints.get((draft.programme, draft.service), "")
+    return bool(draft.rules) and draft.rules != fingerprints(assistant).get((draft.programme, draft.service), "")
 
 
-def owed(assistant: Assistant, draft: Draft, case: Case) -> str:
+def fingerprints(assistant: Premises) -> Mapping[tuple[str, str], str]:
+    """Of each programme's services, the fingerprint of the data that drafts are judged by."""
+    if (known := assistant.known.get("fingerprints")) is None:
+        programmes = assistant.library.programmes
+        known = assistant.known["fingerprints"] = {(p.key, s.key): fingerprint(p, s) for p in programmes for s in p.latest.services}
+    return cast(Mapping[tuple[str, str], str], known)
+
+
+def owed(assistant: Premises, draft: Draft, case: Case) -> str:
     """What the owner is told at their next message."""
     return policy_change(dict(draft.judged), case) if is_outdated(assistant, draft) else ""
 
 
-def _case(assistant: Assistant, draft: Draft, today: date) -> Case | None:
+def _case(assistant: Premises, draft: Draft, today: date) -> Case | None:
     """The draft as a case; None where its programme or service is not in the data."""
     person = PersonKey(channel="", sender="")
     session = Session(person=person, programme=draft.programme, service=draft.service, drafts=(draft,))

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import app
 from bot.staff.policy_report import Comparison
-from flows.assistant import assistant
-from flows.draft_change import DraftChange, draft_change, judging, since_judged
+from flows.assistant import Judging, assistant
+from flows.draft_change import DraftChange, draft_change, since_judged
 from flows.policy_change import differences, touched
 from flows.types import Answer, Draft, Message, PersonKey, Session, Turn
 from knowledge.load import PACKAGED, load
@@ -81,7 +81,7 @@ def service_of(library: Library, key: str = KEY, service: str = SERVICE) -> Serv
 
 def changes(new: Library, draft: Draft, today: date = TODAY) -> DraftChange | None:
     """What becomes of a draft where that data replaces the packaged one."""
-    return draft_change(judging(built(), built().library), judging(built(), new), draft, today)
+    return draft_change(Judging(library=built().library), Judging(library=new), draft, today)
 
 
 def told(found: DraftChange | None) -> list[tuple[str, str, str, str]]:
@@ -139,7 +139,7 @@ def test_what_was_received_on_paper_or_withdrawn_is_no_open_draft(tmp_path: Path
                     " policy, mark) VALUES ('web', ?, ?, '', '', '', '', 0, 0, 0, '', '', '', '', '', '', '', '', '', 0, 0, '', ?)",
                     (f"of-{name}", name, name),
                 )
-        found = Comparison(old=built().library, new=judging(built(), load(changed)), today=TODAY).affected(store)
+        found = Comparison(old=built().library, new=load(changed), today=TODAY).affected(store)
         assert sorted(one.row.draft.id for one in found) == ["open", "returned"]
 
 
@@ -212,7 +212,7 @@ def test_a_window_that_closes_earlier_closes_what_was_open(library: Library) -> 
         with_service(library, windows=(Window(kind="dated", closes=day, text=f"{day} 前", cite=cite),))
         for day in (date(2026, 12, 31), date(2026, 11, 1))
     )
-    found = draft_change(judging(built(), open_until), judging(built(), closed), drafted("a", WILLING), TODAY)
+    found = draft_change(Judging(library=open_until), Judging(library=closed), drafted("a", WILLING), TODAY)
     assert told(found) == [
         ("outcome", "", "书面条件都符合", "现在不能申报"),
         ("state", "", "可以申报", "不在申报期"),

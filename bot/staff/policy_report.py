@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from flows.assistant import Assistant
-from flows.draft_change import DraftChange, draft_change, judging
+from flows.assistant import Judging
+from flows.draft_change import DraftChange, draft_change
 from flows.policy_change import Change, DataChange, differences, touched
 from flows.say import word
 from knowledge.types import Citation, Library
@@ -29,17 +29,17 @@ class Comparison:
     """Two states of the data on a day."""
 
     old: Library
-    new: Assistant
+    new: Library
     today: date
 
     def differences(self) -> tuple[DataChange, ...]:
         """What differs in the data."""
-        return differences(self.old, self.new.library, self.today)
+        return differences(self.old, self.new, self.today)
 
     def affected(self, store: Store, seen: Callable[[int], None] = lambda number: None) -> Iterator[Affected]:
         """Every open draft that changes; `seen` is told how many more were looked at."""
-        services, last = touched(self.old, self.new.library, self.today), ""
-        old, new = judging(self.new, self.old), judging(self.new, self.new.library)
+        services, last = touched(self.old, self.new, self.today), ""
+        old, new = Judging(library=self.old), Judging(library=self.new)
         while True:
             with store.reading() as db:
                 ids = judged.open_drafts(db, services, last, BATCH)
@@ -76,10 +76,10 @@ def clause_line(cite: Citation) -> str:
     return f"{cite.document} {cite.article}：“{' '.join(cite.quote.split())}”"
 
 
-def draft_lines(assistant: Assistant, found: Affected, unit: str) -> Iterator[str]:
+def draft_lines(library: Library, found: Affected, unit: str) -> Iterator[str]:
     """A draft with what changes for it and what its owner reads."""
     draft = found.row.draft
-    programme = next((p for p in assistant.library.programmes if p.key == draft.programme), None)
+    programme = next((p for p in library.programmes if p.key == draft.programme), None)
     service = next((s.name for s in programme.latest.services if s.key == draft.service), draft.service) if programme else draft.service
     yield "  ".join(filter(None, (draft.id, programme.short if programme else draft.programme, service, unit)))
     for change in found.change.changes:
