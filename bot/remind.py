@@ -5,13 +5,14 @@ A batch is queued in one transaction with the run's cursor: a run that is killed
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.remind_gate import CANCELLED
 from bot.remind_plan import POISON, Decider, Decision, Grounds
 from bot.remind_ways import Ways
 from storage import beside, reminders, runs
+from storage.listing import Filter
 from storage.reminders import Candidate, Posting, Unreached
 from storage.runs import Run, RunState
 from storage.store import Connection, StoreError
@@ -105,6 +106,8 @@ class Reminding:
             moved = runs.change_state(db, run_id, before, after)
             if moved:
                 also(db)
+            if moved and after == "cancelled" and (run := runs.run(db, run_id)):
+                runs.forget_words(db, run_id, _without_words(run.audience))
             return moved
 
     def _each(self, change: Callable[[Connection], int]) -> bool:
@@ -124,7 +127,8 @@ class Reminding:
         cursor = last
         if not batch and cursor == run.cursor:
             with self.desk.store.writing() as db:
-                runs.finish(db, run)
+                if runs.finish(db, run):
+                    runs.forget_words(db, run.id, _without_words(run.audience))
             return _NOTHING
         due: list[Decision] = []
         looked = 0
@@ -171,6 +175,10 @@ class Reminding:
             return self.run("") is None
         except StoreError:
             return False
+
+
+def _without_words(audience: str) -> str:
+    return replace(Filter.from_query(audience), words="").to_query()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

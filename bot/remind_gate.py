@@ -15,6 +15,7 @@ from storage.store import Push, PushState
 if TYPE_CHECKING:
     from bot.handle import Desk  # whose messages show what was kept
 
+MARKED = "草稿后来已由工作人员标记，不再提醒"
 STOPPED, PAST, CANCELLED, PAUSED, QUIET = "对方已退订提醒", "日子已过，不再提醒", "这次发送已取消", "这次发送已暂停", "安静时段，稍后再发"
 
 
@@ -65,4 +66,6 @@ def _dropped(desk: "Desk", found: Standing) -> str:
         return STOPPED
     if found.state == "cancelled":
         return CANCELLED
+    if found.marked:
+        return MARKED
     return PAST if found.until and found.until < desk.today().isoformat() else ""

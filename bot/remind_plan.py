@@ -12,17 +12,20 @@ import structlog
 from bot.handle import SHANGHAI
 from bot.log import described
 from bot.remind_ways import Way, Ways
+from bot.staff.listing import refresh
 from bot.ticks import ticked
 from flows.assistant import Premises
 from flows.reminders import Known, Notice, Planner, allowed_from
 from flows.reminding import DraftToday, Told, campaign_told, materials, opened, still_due, told
-from storage import reminders
+from storage import listing, reminders
+from storage.listing import Filter
 from storage.reminders import Candidate
 from storage.runs import Run
 from storage.store import Store
 
 LOOKED = 1000
 """Drafts that are read together."""
+MARKED = "草稿已由工作人员标记"
 STOPPED, TOLD, ALSO = "已退订提醒", "已经提醒过", "同一个人的另一份草稿，只发一条"
 POISON = "这份草稿读不出来，请找管理员看服务器日志"
 """Why somebody is set aside whose draft cannot be worked on by a fault of ours: the others go on."""
@@ -92,7 +95,13 @@ class Decider:
         self._soonest = allowed_from(self._shared, max(now, run.starts_at).astimezone(SHANGHAI))
         with desk.store.reading() as db:
             self._recorded = reminders.recorded(db)
-            self._audience = sorted(reminders.draft_ids(db, run.audience)) if run.kind == "campaign" or run.audience else None
+        self._audience = self._chosen(run.audience) if run.audience else None
+
+    def _chosen(self, audience: str) -> Sequence[str]:
+        """The drafts that the list's filter finds, by id; the list is brought up to date first."""
+        refresh(self.desk.store, self.desk.assistant, self.desk.today())
+        with self.desk.store.reading() as db:
+            return sorted(listing.ids(db, Filter.from_query(audience)))
 
     @property
     def total(self) -> int:
@@ -123,7 +132,7 @@ class Decider:
                     continue
                 for title, reason, notice in due:
                     told_before = candidate.reminded and reminders.was_reminded(db, candidate.person, reason)
-                    refused = STOPPED if candidate.stopped else TOLD if told_before else self._twice(candidate)
+                    refused = self._refused(candidate, notice) or (TOLD if told_before else self._twice(candidate))
                     way = self.ways.way(candidate.person.channel, candidate.reach, self.moment(notice).timestamp())
                     yield Decision(candidate=candidate, title=title, reason=reason, way=way, refused=refused, notice=notice)
 
@@ -169,6 +178,14 @@ class Decider:
         )
         for notice in self._planner.due(known):
             yield notice.rule.title, notice.reason, notice
+
+    @staticmethod
+    def _refused(candidate: Candidate, notice: Notice | None) -> str:
+        """Why the person is to have none. A draft that staff marked is theirs to speak about; a campaign may be about that."""
+        if candidate.stopped:
+            return STOPPED
+        marked = candidate.mark if notice else candidate.mark == "withdrawn"
+        return MARKED if marked else ""
 
     def _twice(self, candidate: Candidate) -> str:
         """A campaign reaches each person once, however many drafts of theirs it fits."""

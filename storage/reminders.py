@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from flows.types import PersonKey
 from storage import records
@@ -36,6 +35,8 @@ class Candidate:
     """They want no reminders."""
     reminded: bool
     """They were reminded of something before."""
+    mark: str
+    """What staff marked the draft as: received, returned, withdrawn; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,8 @@ class Standing:
     state: RunState
     until: str
     stopped: bool
+    marked: bool
+    """Staff received the draft, gave it back or took it off meanwhile."""
 
 
 # Whom it may concern
@@ -74,13 +77,6 @@ def count(db: Connection) -> int:
     return int(db.execute("SELECT count(*) FROM drafts").fetchone()[0])
 
 
-def draft_ids(db: Connection, audience: str) -> Sequence[str]:
-    """The drafts of an audience: a query with `programme` and `service`."""
-    wanted = {name: value for name, value in parse_qsl(audience) if name in ("programme", "service")}
-    condition = " AND ".join(f"{name} = ?" for name in wanted) or "1 = 1"
-    return [str(row[0]) for row in db.execute(f"SELECT id FROM drafts WHERE {condition}", tuple(wanted.values()))]
-
-
 def candidates(db: Connection, after: str, limit: int, fields: Sequence[str], only: Sequence[str] | None = None) -> Sequence[Candidate]:
     """The next drafts by id, after one or of those named (`only`), with the values of these fields."""
     answers = "".join(f", (SELECT value FROM answers WHERE {_OF} AND draft = d.id AND field = ? AND sensitive = 0)" for _ in fields)
@@ -88,7 +84,7 @@ def candidates(db: Connection, after: str, limit: int, fields: Sequence[str], on
     query = (
         f"SELECT d.id, d.channel, d.sender, d.programme, d.service, d.updated_at, d.finished_at,"
         f" (SELECT value FROM notes WHERE {_OF} AND name = 'reach'), ({_STOPPED.format(of=_OF)}),"
-        f" EXISTS (SELECT 1 FROM reminded WHERE {_OF}){answers}"
+        f" EXISTS (SELECT 1 FROM reminded WHERE {_OF}), (SELECT mark FROM listed WHERE listed.draft = d.id){answers}"
         f" FROM drafts d WHERE {chosen} ORDER BY d.id LIMIT ?"
     )
     rows = db.execute(query, (*fields, *((after,) if only is None else only), limit))
@@ -159,9 +155,15 @@ def _note(db: Connection, run_id: str, posting: Posting, now: datetime) -> bool:
 def standing(db: Connection, push_id: str) -> Standing | None:
     """How a queued reminder stands; None for one that belongs to no run."""
     stopped = _STOPPED.format(of="channel = r.channel AND sender = r.sender")
-    query = f"SELECT c.state, r.until, ({stopped}) FROM reminded r JOIN campaigns c ON c.id = r.campaign WHERE r.push = ?"
+    query = (
+        f"SELECT c.state, r.until, ({stopped}), coalesce(l.mark, ''), coalesce(l.marked_at, 0), r.at FROM reminded r"
+        " JOIN campaigns c ON c.id = r.campaign LEFT JOIN listed l ON l.draft = r.draft WHERE r.push = ?"
+    )
     row = db.execute(query, (push_id,)).fetchone()
-    return Standing(state=row[0], until=row[1], stopped=row[2] == 0) if row else None
+    if row is None:
+        return None
+    state, until, given, mark, marked_at, at = row
+    return Standing(state=state, until=until, stopped=given == 0, marked=bool(mark) and marked_at > at)
 
 
 def outcomes(db: Connection, run_id: str) -> Sequence[tuple[str, str, str, int]]:
@@ -198,7 +200,7 @@ def to_call(db: Connection, run_id: str, limit: int, offset: int = 0) -> Sequenc
 
 
 def _candidate(row: Sequence[Any], fields: Sequence[str]) -> Candidate:
-    draft, channel, sender, programme, service, changed, finished, reach, given, reminded, *values = row
+    draft, channel, sender, programme, service, changed, finished, reach, given, reminded, mark, *values = row
     return Candidate(
         person=PersonKey(channel=channel, sender=sender),
         draft=draft,
@@ -210,4 +212,5 @@ def _candidate(row: Sequence[Any], fields: Sequence[str]) -> Candidate:
         reach=reach,
         stopped=given == 0,
         reminded=bool(reminded),
+        mark=mark or "",
     )

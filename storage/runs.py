@@ -14,6 +14,8 @@ RunState = Literal["draft", "running", "paused", "cancelled", "done"]
 """`done`: everything is in the queue, though not everything may have been sent."""
 FAR = 253_402_300_000.0
 """When what is paused is due: never, for people."""
+END = "~"
+"""The cursor of a run that has looked at everybody: comes after every id."""
 CHUNK = 500
 """Pushes changed in one transaction."""
 
@@ -84,9 +86,14 @@ def count(db: Connection, run_id: str, total: int) -> None:
 
 
 def finish(db: Connection, found: Run) -> bool:
-    """Note that everybody was looked at; False where another worker went on meanwhile."""
-    query = "UPDATE campaigns SET state = 'done', cursor = '' WHERE id = ? AND state = 'running' AND cursor = ?"
-    return db.execute(query, (found.id, found.cursor)).rowcount == 1
+    """Note that everybody was looked at, also for whoever pauses and resumes it; False where another worker went on meanwhile."""
+    query = "UPDATE campaigns SET state = 'done', cursor = ? WHERE id = ? AND state = 'running' AND cursor = ?"
+    return db.execute(query, (END, found.id, found.cursor)).rowcount == 1
+
+
+def forget_words(db: Connection, run_id: str, audience: str) -> None:
+    """Keep this audience in place of one that names somebody: a run is remembered longer than a person."""
+    db.execute("UPDATE campaigns SET audience = ? WHERE id = ?", (audience, run_id))
 
 
 def hold(db: Connection, run_id: str, due_at: datetime | None, *, now: datetime) -> int:

@@ -20,22 +20,25 @@ from bot.cli import app
 from bot.handle import forget, handle
 from bot.remind import Reminding
 from bot.remind_daily import Daily
+from bot.remind_gate import MARKED as MARKED_LATER
 from bot.remind_gate import PAST, PAUSED, QUIET, STOPPED, held
-from bot.remind_plan import ALSO, POISON, TOLD, plan
+from bot.remind_plan import ALSO, MARKED, POISON, TOLD, plan
 from bot.remind_plan import STOPPED as REFUSED
 from bot.remind_ways import Ways, push_id, ways_from_json, ways_to_json
 from bot.remind_worker import start
 from bot.settings import Settings
 from bot.staff.contact import contact
+from bot.staff.listing import refresh
 from bot.telegram_answer import from_json
 from bot.wechat_reach import ACCOUNTS, Reach, Subscription, to_note
 from flows.reminders import allowed_from
 from flows.types import Message, PersonKey
 from knowledge.types import Library
 from storage import reminders, runs
+from storage.listing import Filter
 from storage.runs import FAR, Run
 from storage.store import Push, StoreError
-from tests.reminder_people import ALL, NOON, TODAY, draft_of, person, reminding, seed
+from tests.reminder_people import ALL, NOON, SUBSIDY, TODAY, draft_of, person, reminding, seed
 from tests.telegram_bot import CHAT, bot, until
 from tests.wechat_account import OPENID, START, inside
 
@@ -253,6 +256,59 @@ def test_a_reminder_whose_date_is_past_is_not_sent_any_more(here: Reminding) -> 
     for day, expected in ((date(2027, 1, 18), None), (date(2027, 1, 19), PAST)):
         found = held(replace(here.desk, today=lambda day=day: day), push, NOON)
         assert (found.note if found else None) == expected
+
+
+def marked(made: Reminding, number: int, mark: str, at: float) -> None:
+    """As staff mark a draft in the console."""
+    refresh(made.desk.store, made.desk.assistant, made.desk.today())
+    with made.desk.store.writing() as db:
+        query = "UPDATE listed SET mark = ?, marked_at = ? WHERE draft = ?"
+        assert db.execute(query, (mark, at, draft_of(number))).rowcount == 1
+
+
+@pytest.mark.parametrize(("mark", "by_rule", "by_campaign"), [("received", 0, 1), ("returned", 0, 1), ("withdrawn", 0, 0), ("", 1, 1)])
+def test_a_draft_that_staff_marked_is_not_reminded_of(here: Reminding, mark: str, by_rule: int, by_campaign: int) -> None:
+    seed(here.desk.store, 1)
+    marked(here, 0, mark, NOON - 60)
+    rules = plan(here.decider(here.rules("cron")))
+    assert (sum(rules.goes.values()), sum(rules.refused.values())) == (by_rule, 1 - by_rule)
+    assert set(rules.refused) <= {("日期提醒", "telegram", MARKED)}
+    assert sum(plan(here.decider(campaign(here))).goes.values()) == by_campaign
+
+
+@pytest.mark.parametrize("mark", ["received", "returned", "withdrawn"])
+def test_a_draft_that_is_marked_after_it_was_queued_is_not_reminded_of(here: Reminding, mark: str) -> None:
+    seed(here.desk.store, 2)
+    here.work(here.open_rules("cron").id)
+    marked(here, 0, mark, NOON + 60)
+    marked(here, 1, mark, NOON - 60)
+    found = held(here.desk, of(here)[0], NOON + 120)
+    assert found is not None
+    assert (found.state, found.note) == ("dropped", MARKED_LATER)
+    assert held(here.desk, of(here, 1)[0], NOON + 120) is None
+
+
+def test_a_campaigns_audience_is_that_of_the_list_and_its_search_words_are_not_kept(here: Reminding, tmp_path: Path) -> None:
+    seed(here.desk.store, 2, channel="web")
+    seed(here.desk.store, 1, channel="web", first=2, answers={**SUBSIDY, "station_name": '"鱼峰CANARY驿站"'})
+    seed(here.desk.store, 1, channel="web", first=3, answers={**SUBSIDY, "leader_mobile": '"13900009999"'})
+    for words, count in (("CANARY", 1), ("龙城 1234", 2), ("9999", 1), ("鱼峰%", 0), ("龙城", 3)):
+        query = Filter(words=words, service="subsidy").to_query()
+        assert plan(here.decider(campaign(here, id=words, audience=query, state="draft"))).looked == count
+        with here.desk.store.writing() as db:
+            db.execute("DELETE FROM campaigns")
+    for run_id, ends in (("done", here.work), ("cancelled", here.cancel)):
+        campaign(here, id=run_id, audience=Filter(words="CANARY", service="subsidy").to_query())
+        ends(run_id)
+        run = here.run(run_id)
+        assert run is not None
+        assert (run.state, run.audience) == (run_id, "service=subsidy")
+    assert here.pause("done")
+    assert here.resume("done")
+    here.work("done")
+    assert [sender for sender, _ in pushes(here)] == [person(2).sender]
+    assert forget(here.desk, person(2, "web"))
+    assert [file for file in tmp_path.glob("chat.db*") if b"CANARY" in file.read_bytes()] == []
 
 
 # When
@@ -567,6 +623,7 @@ def test_the_commands_plan_and_send_the_same_and_may_run_twice(here: Reminding, 
     assert "13900001234" not in planned
     assert pushes(here) == []
     assert "看了 0 份草稿，到期 0 条" in command(tmp_path, "plan", "--programme", "liuzhou-yizhan", "--service", "recognition")
+    assert "看了 2 份草稿，到期 2 条" in command(tmp_path, "plan", "--filter", "channel=wechat&words=%E9%BE%99%E5%9F%8E")
     for _ in range(2):
         assert "等下次来时显示 3 条，没发 0 条，联系不上 2 人" in command(tmp_path, "send")
     assert len(pushes(here)) == 3

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,19 @@ async def test_the_audience_is_the_programme_and_service_that_were_chosen(here: 
     await begun(here, officer, address)
     with here.store.reading() as db:
         assert {row[0] for row in db.execute("SELECT draft FROM reminded")} == {draft_of(n, "web", 1) for n in range(2)}
+
+
+def test_the_filter_of_the_list_comes_along(here: StaffSite, officer: Browser) -> None:
+    seed(here.store, 2, channel="web")
+    seed(here.store, 1, first=2)
+    officer.get(f"{HOME}/new?service=subsidy&channel=web&until=2026-06-30&page=3")
+    assert "还按名单里的筛选：渠道：网页，改动不晚于：2026年6月30日。" in officer.text()
+    audience = re.findall(r'name="audience" value="([^"]*)"', officer.page.text)
+    address = campaign(officer, audience=unescape(audience[0]), programme="liuzhou-yizhan", service="subsidy")
+    officer.get(address)
+    assert "看了 2 份草稿" in officer.text()
+    assert "发给：项目：柳州市人才驿站，事项：建设补助资金，渠道：网页" in officer.text()
+    assert officer.get(f"{HOME}/new?until=gestern&mark=x").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated
-from urllib.parse import urlencode
 
 import typer
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bot import console as terminal
+from bot.export.choice import query
 from bot.handle import Desk
 from bot.options import Database, Today, desk_for, fail
 from bot.remind import Reminding
@@ -37,14 +37,17 @@ def remind_plan(
     day: Today = "",
     programme: Annotated[str, typer.Option("--programme", help="只看这个项目")] = "",
     service: Annotated[str, typer.Option("--service", help="只看这个事项")] = "",
+    filtered: Annotated[str, typer.Option("--filter", help="工作台草稿列表地址里 ? 后面的那一段")] = "",
     calls: Annotated[bool, typer.Option("--calls", help="列出联系不上的人，供打电话")] = False,
 ) -> None:
     """试算：今天谁会收到什么提醒、走哪条路、谁收不到、为什么；什么都不发。"""
     terminal.utf8()
     desk = desk_for(database, day)
     reminding = _reminding(desk, database)
-    wanted = {"programme": programme, "service": service}
-    audience = urlencode({name: value for name, value in wanted.items() if value})
+    try:
+        audience = query(filtered, programme=programme, service=service)
+    except ValueError as error:
+        fail(f"remind plan --filter {filtered}: 筛选写得不对（{error}）；请从工作台草稿列表的地址里抄", 2)
     try:
         run = replace(reminding.rules(BY), audience=audience)
         found = plan(reminding.decider(run), keep=_CALLS if calls else 0)

@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.export.choice import query, words
 from bot.handle import SHANGHAI
 from bot.html import by_htmx
 from bot.remind import Reminding
@@ -20,6 +21,7 @@ from knowledge.reminders import LONGEST_TITLE, wording_problem
 from knowledge.types import ReminderRule
 from storage import reminders, runs
 from storage.accounts import Staff, log
+from storage.listing import Filter
 from storage.runs import Run
 
 HOME = "/staff/reminders"
@@ -88,7 +90,7 @@ class Reminders:
 
     async def form(self, request: Request, _: Staff) -> Response:
         """The form of a new campaign; its audience may come along from the list of drafts."""
-        return self._form(request, Wish(audience=request.url.query, wording=EXAMPLE), {})
+        return self._form(request, Wish(audience=_known(request.url.query), wording=EXAMPLE), {})
 
     async def make(self, request: Request, staff: Staff) -> Response:
         """Keep a new campaign, planned and not begun."""
@@ -107,6 +109,7 @@ class Reminders:
             "mistakes": len(wrong),
             "programmes": self.site.desk.assistant.library.programmes,
             "chosen": dict(parse_qsl(wish.audience)),
+            "others": words(self.site.desk.assistant.library, _others(wish.audience)),
             "places": PLACE_WORDS,
             "most": LONGEST,
             "title_most": LONGEST_TITLE,
@@ -190,15 +193,29 @@ PLACE_WORDS = {
 
 
 def _wish(form: Form) -> Wish:
-    audience = {name: form.get(name, "") for name in ("programme", "service")}
-    kept = [(name, value) for name, value in parse_qsl(form.get("audience", "")) if name not in audience]
+    """The form as sent: what it chooses goes before what came along from the list."""
+    more = {name: form.get(name, "") for name in ("programme", "service")}
+    kept = urlencode([(name, value) for name, value in parse_qsl(form.get("audience", "")) if name not in more])
     return Wish(
         name=" ".join(form.get("name", "").split()),
-        audience=urlencode([*((name, value) for name, value in audience.items() if value), *kept]),
+        audience=_known(kept, **more),
         wording=form.get("wording", "").replace("\r\n", "\n").strip(),
         starts_at=form.get("starts_at", ""),
         working_days="working_days" in form,
     )
+
+
+def _others(audience: str) -> str:
+    """What came along from the list and cannot be chosen in the form."""
+    return replace(Filter.from_query(audience), programme="", service="").to_query()
+
+
+def _known(filtered: str, **more: str) -> str:
+    """The conditions that the list's filter knows; none where an address was made up."""
+    try:
+        return query(filtered, **more)
+    except ValueError:
+        return query("", **more)
 
 
 def _wrong(wish: Wish) -> dict[str, str]:

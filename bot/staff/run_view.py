@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 
+from bot.export.choice import words
 from bot.handle import Desk
 from bot.remind_plan import Decider, Decision, Plan
 from bot.remind_ways import CHANNELS, WAYS
@@ -103,13 +103,9 @@ class Report:
 
 def audience_words(library: Library, run: Run) -> str:
     """Whom a run concerns, as staff read it."""
-    wanted = dict(parse_qsl(run.audience))
-    names = {programme.key: programme.name for programme in library.programmes}
-    services = {(p.key, s.key): s.name for p in library.programmes for s in p.latest.services}
-    programme, service = wanted.pop("programme", ""), wanted.pop("service", "")
-    told = [names.get(programme, programme) or "所有项目", services.get((programme, service), service)]
-    told += [f"{name}={value}" for name, value in wanted.items()]
-    return " · ".join(filter(None, told)) if run.kind == "campaign" else "今天有到期事项的人"
+    if run.kind == "rules":
+        return "今天有到期事项的人"
+    return "，".join(words(library, run.audience)) or "所有草稿"
 
 
 def counted(found: Plan) -> Counted:
