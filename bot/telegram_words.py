@@ -14,6 +14,7 @@ COMMANDS = {
     "mydata": "查看我的数据",
     "withdraw": "撤回同意",
     "delete": "删除我的数据",
+    "stop": "退订",
     "code": "继续码",
 }
 """Command → what it says to the assistant."""
@@ -30,6 +31,7 @@ DESCRIBED = (
     ("mydata", "查看我的数据", "Show my data"),
     ("withdraw", "撤回同意", "Withdraw consent"),
     ("delete", "删除我的数据", "Delete my data"),
+    ("stop", "不再收提醒", "No more reminders"),
 )
 """The menu: command, in Chinese, in English."""
 CODE_LINK = "code-"
