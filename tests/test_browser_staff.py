@@ -161,6 +161,29 @@ def test_a_link_on_another_site_leads_into_the_console_although_the_cookie_is_st
     assert page.url.startswith(f"{here.url}/staff/log?action=")
 
 
+def test_somebody_changes_their_password(browser: Browser, here: StaffSite) -> None:
+    page, _ = opened(browser, here, "phone")
+    page.goto(here.url + here.link(NAMES["reader"]))
+    for label in ("新密码", "再输一遍"):
+        page.get_by_label(label).fill(PASSWORD)
+    page.get_by_role("button", name="保存密码").click()
+    page.get_by_label("姓名").fill(NAMES["reader"])
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.get_by_role("link", name=NAMES["reader"]).click()
+    page.get_by_label("现在的密码").fill("falsch")
+    for label in ("新密码", "再输一遍"):
+        page.get_by_label(label).fill("purple-kettle-ninety")
+    page.get_by_role("button", name="保存新密码").click()
+    expect(page.get_by_role("alert")).to_contain_text("现在的密码不对")
+    looked_at(page, "password", "phone")
+    page.get_by_label("现在的密码").fill(PASSWORD)
+    for label in ("新密码", "再输一遍"):
+        page.get_by_label(label).fill("purple-kettle-ninety")
+    page.get_by_role("button", name="保存新密码").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{NAMES['reader']}，您好")
+
+
 def test_it_can_be_read_in_the_dark(browser: Browser, here: StaffSite) -> None:
     page, _ = opened(browser, here, "desktop", "admin", color_scheme="dark")
     page.goto(f"{here.url}/staff/accounts")

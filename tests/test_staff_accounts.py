@@ -383,6 +383,49 @@ def test_another_role_an_account_turned_off_and_a_new_password_end_sessions(here
     assert is_in(bystander)
 
 
+def change(browser: Browser, old: str, new: str, again: str | None = None) -> int:
+    return browser.post("/staff/password", {"old": old, "password": new, "again": new if again is None else again}).status_code
+
+
+def test_somebody_changes_their_password_and_is_logged_out_everywhere_else(here: StaffSite) -> None:
+    name, browser, elsewhere = with_password(here), here.staff("officer"), here.staff("officer")
+    before = browser.cookies[COOKIE]
+    assert change(browser, PASSWORD, OTHER_PASSWORD) == 303
+    assert browser.cookies[COOKIE] != before
+    assert is_in(browser)
+    assert not is_in(elsewhere)
+    assert log_in(here.stranger(), name) == 403
+    assert log_in(here.stranger(), name, OTHER_PASSWORD) == 303
+    assert (name, "改密码", name, "", "成功") in here.logged()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "again", "code", "told"),
+    [
+        (OTHER_PASSWORD, "hw9dkq2mzx7p", None, 403, "现在的密码不对"),
+        (PASSWORD, "kurz", None, 422, "太短"),
+        (PASSWORD, "Passw0rd!2026", None, 422, "太容易猜到"),
+        (PASSWORD, OTHER_PASSWORD, "x", 422, "不一样"),
+        (PASSWORD, PASSWORD, None, 422, "换一个"),
+    ],
+)
+def test_a_password_is_not_changed_without_the_old_one_or_to_a_bad_one(
+    here: StaffSite, old: str, new: str, again: str | None, code: int, told: str
+) -> None:
+    name, browser = with_password(here), here.staff("officer")
+    assert change(browser, old, new, again) == code
+    assert told in browser.text()
+    assert is_in(browser)
+    assert log_in(here.stranger(), name) == 303
+
+
+def test_a_stolen_session_cannot_guess_the_password_without_end(here: StaffSite) -> None:
+    with_password(here)
+    browser = here.staff("officer")
+    assert [change(browser, f"{n}", OTHER_PASSWORD) for n in range(6)] == [403] * 4 + [429] * 2
+    assert "请等 2 秒再试" in browser.text()
+
+
 def test_who_followed_a_link_on_another_site_opens_the_page_once_more_from_here(here: StaffSite) -> None:
     browser = here.stranger()  # the browser kept the strict cookie back
     page = browser.get("/staff/log?staff=%3Cb%3E&x=1", **{"sec-fetch-site": "cross-site"})

@@ -51,6 +51,8 @@ LINES: dict[tuple[str, str], Line] = {
     ("GET", "/staff/login"): Line(role="", answer=303),
     ("POST", "/staff/login"): Line(role="", form={"name": "谁", "password": "不对"}, answer=403),
     ("POST", "/staff/logout"): Line(answer=303),
+    ("GET", "/staff/password"): Line(),
+    ("POST", "/staff/password"): Line(form={"old": "不对", "password": "hw9dkq2mzx7p", "again": "hw9dkq2mzx7p"}, answer=403),
     ("GET", "/staff/link/{token}"): Line(role="", places={"token": forged()}, answer=404),
     ("POST", "/staff/link/{token}"): Line(role="", places={"token": forged()}, form={"password": "x", "again": "x"}, answer=404),
     ("GET", "/staff/reminders"): Line(role="officer"),
@@ -224,7 +226,7 @@ ROUTES = pytest.mark.parametrize(("method", "path"), LINES)
 
 def knock(here: StaffSite, browser: Browser, method: str, path: str, places: dict[str, str], **headers: str) -> httpx.Response:
     where = path.format(**places)
-    if path == "/staff/login":
+    if path in ("/staff/login", "/staff/password"):
         no_waiting(here)
     return browser.get(where, **headers) if method == "GET" else browser.post(where, form_of(LINES[method, path], places), **headers)
 

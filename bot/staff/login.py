@@ -19,8 +19,8 @@ from storage.staff_sessions import Tried
 
 HOME = "/staff/"
 _WRONG = "姓名或密码不对，请重新输入；忘了密码，请找管理员要一个新的一次性链接。"
-_WAIT = "试得太多，请等 {seconds} 秒再登录。"
-_CROWDED = "现在登录的人太多，请过几秒再试。"
+_WAIT = "试得太多，请等 {seconds} 秒再试。"
+CROWDED = "现在登录的人太多，请过几秒再试。"
 _UNKNOWN = "没有这个账号"
 """Written down instead of the name that was typed: it may be a password in the wrong place."""
 
@@ -40,20 +40,20 @@ class LogIn:
         """Look at name and password. Who is logged in afterwards has a session that is new."""
         form = sent(request)
         name, password, wanted = form.get("name", "")[:200], form.get("password", ""), _own_path(form.get("next", ""))
-        tried = self._tried(request, name)
-        wait, account = await asyncio.to_thread(self._begin, tried, name)
+        counted = tried(self.site, request, name)
+        wait, account = await asyncio.to_thread(self._begin, counted, name)
         if wait:
             seconds = math.ceil(wait)
-            answer = self._form(request, status=429, error=_WAIT.format(seconds=seconds), name=name, wanted=wanted)
+            answer = self._form(request, status=429, error=wait_of(wait), name=name, wanted=wanted)
             answer.headers["Retry-After"] = str(seconds)
             return answer
         try:
             fits = await self.site.passwords.fits(account.password if account else "", password)
         except Crowded:
-            await asyncio.to_thread(self._excuse, tried)
-            return self._form(request, status=429, error=_CROWDED, name=name, wanted=wanted)
+            await asyncio.to_thread(self._excuse, counted)
+            return self._form(request, status=429, error=CROWDED, name=name, wanted=wanted)
         old_id = session.id_in(request, session.COOKIE)
-        new_id = await asyncio.to_thread(self._end, request, tried, account, fits, old_id)
+        new_id = await asyncio.to_thread(self._end, request, counted, account, fits, old_id)
         if not new_id:
             return self._form(request, status=403, error=_WRONG, name=name, wanted=wanted)
         response = RedirectResponse(wanted, 303)
@@ -72,21 +72,16 @@ class LogIn:
         values = {"error": error, "name": name, "wanted": wanted, "done": "done" in request.query_params}
         return shown(request, "login.html", values, status)
 
-    def _tried(self, request: Request, name: str) -> tuple[Tried, Tried]:
-        """A name counts whether there is such an account or not; an address counts later, for an office has one in common."""
-        hashed = hmac.new(self.site.key, f"log-in\n{key_of(name)}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
-        return Tried(key=hashed, free=3, longest=300.0), Tried(key=f"at {self.site.address(request)}", free=20, longest=900.0)
-
-    def _begin(self, tried: tuple[Tried, Tried], name: str) -> tuple[float, Account | None]:
+    def _begin(self, counted: tuple[Tried, Tried], name: str) -> tuple[float, Account | None]:
         with self.site.desk.store.writing() as db:
-            wait = staff_sessions.count_try(db, tried, self.site.clock().timestamp())
+            wait = staff_sessions.count_try(db, counted, self.site.clock().timestamp())
             return wait, accounts.account(db, name)
 
-    def _excuse(self, tried: tuple[Tried, Tried]) -> None:
+    def _excuse(self, counted: tuple[Tried, Tried]) -> None:
         with self.site.desk.store.writing() as db:
-            staff_sessions.excuse(db, tried)
+            staff_sessions.excuse(db, counted)
 
-    def _end(self, request: Request, tried: tuple[Tried, Tried], account: Account | None, fits: bool, old_id: str) -> str:
+    def _end(self, request: Request, counted: tuple[Tried, Tried], account: Account | None, fits: bool, old_id: str) -> str:
         """The new session's id; empty where there is none. The account is read once more: it may have been turned off meanwhile."""
         moment, where = self.site.clock(), f"来自 {self.site.address(request)}"
         with self.site.desk.store.writing() as db:
@@ -95,8 +90,8 @@ class LogIn:
             if not (fits and account and current and current.active and current.password == account.password):
                 log(db, staff, "登录", "", where, result=FAILED, at=moment.timestamp())
                 return ""
-            staff_sessions.forgive(db, tried[0])
-            staff_sessions.excuse(db, tried[1:])
+            staff_sessions.forgive(db, counted[0])
+            staff_sessions.excuse(db, counted[1:])
             log(db, staff, "登录", "", where, at=moment.timestamp())
             return session.begin(db, current.name, old_id, moment)
 
@@ -104,6 +99,17 @@ class LogIn:
         with self.site.desk.store.writing() as db:
             staff_sessions.end(db, hash_of(known_id))
             log(db, staff, "退出", at=self.site.clock().timestamp())
+
+
+def tried(site: Site, request: Request, name: str) -> tuple[Tried, Tried]:
+    """What a try counts against: the name, be there such an account or not, and later the address, which an office has in common."""
+    hashed = hmac.new(site.key, f"log-in\n{key_of(name)}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    return Tried(key=hashed, free=3, longest=300.0), Tried(key=f"at {site.address(request)}", free=20, longest=900.0)
+
+
+def wait_of(seconds: float) -> str:
+    """How long to wait, as a sentence."""
+    return _WAIT.format(seconds=math.ceil(seconds))
 
 
 def pages(site: Site) -> tuple[Page, ...]:
