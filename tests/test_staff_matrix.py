@@ -84,6 +84,7 @@ LINES: dict[tuple[str, str], Line] = {
     ),
     ("GET", "/staff/walk-in/{person}/file"): Line(role="officer", owner="walk-in", others="shared"),
     ("POST", "/staff/walk-in/{person}/end"): Line(role="officer", owner="walk-in", others="shared", form={"sure": "1"}, answer=303),
+    ("GET", "/staff/figures"): Line(),
     ("GET", "/staff/questions"): Line(),
     ("GET", "/staff/questions/export"): Line(role="officer"),
     ("POST", "/staff/questions/move"): Line(role="officer", form={"rows": "none", "before": "pending", "after": "done"}, answer=303),
