@@ -22,18 +22,19 @@ def open_store(settings: Settings, patience: float = PATIENT) -> Store:
 
     `patience`: seconds until a query that a PostgreSQL server does not answer fails; SQLite's file waits 3 seconds for another program.
     """
-    return store_at(settings, database_file(settings), patience)
+    return sql_store(settings, patience)
 
 
-def store_at(settings: Settings, path: Path, patience: float = PATIENT) -> SqlStore:
-    """As `open_store`, with all that a store over a database can do."""
+def sql_store(settings: Settings, patience: float = PATIENT, *, secret: bytes = b"", for_copy: bool = False) -> SqlStore:
+    """As `open_store`, with all that a store over a database can do; `secret` goes before the settings'."""
     if settings.database.startswith(SQLITE):
         from storage.sqlite import SqliteStore  # late, as the other: each database's library is slow to load
 
-        return SqliteStore(path, secret_key(settings, path))
+        path = database_file(settings)
+        return SqliteStore(path, secret or secret_key(settings, path), for_copy=for_copy)
     from storage.postgres import PostgresStore
 
-    return PostgresStore(settings.database, secret_key(settings, None), patience=patience)
+    return PostgresStore(settings.database, secret or secret_key(settings, None), patience=patience, for_copy=for_copy)
 
 
 def database_file(settings: Settings) -> Path:

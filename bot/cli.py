@@ -13,6 +13,7 @@ from rich.console import Console
 from bot import console as terminal
 from bot.backup_commands import audit, backup, restore_backup
 from bot.check_against import compare
+from bot.db_commands import db
 from bot.handle import forget
 from bot.options import Database, Today, day_of, desk_for, fail
 from bot.settings import PREFIX, SettingsError
@@ -33,6 +34,7 @@ from storage.store import PROMPT, StoreError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站助手：人才驿站、人才工作站申请助手")
 app.add_typer(audit, name="audit")
 app.add_typer(drafts, name="drafts")
+app.add_typer(db, name="db")
 app.add_typer(questions, name="questions")
 app.add_typer(remind, name="remind")
 app.add_typer(staff, name="staff")

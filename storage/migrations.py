@@ -235,22 +235,24 @@ _INBOX: tuple[str, ...] = (
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _ACCOUNTS, _LISTING, _REMINDERS, _EXPORTS, _INBOX)
 
 
-def migrate(db: Database, path: str) -> None:
-    """Bring the database to the newest version, all steps or none.
+def migrate(db: Database, path: str) -> tuple[int, int]:
+    """Bring the database to the newest version, all steps or none; the versions before and after.
 
     StoreError for a database of a later program, or one that is not ours.
     """
     if (_pragma(db, "application_id"), _pragma(db, "user_version")) == (APPLICATION, len(MIGRATIONS)):
-        return
+        return len(MIGRATIONS), len(MIGRATIONS)
     with db.atomic():
         # A write comes first: of two programs that start together the second waits here, and then finds the steps done.
         db.execute("CREATE TABLE IF NOT EXISTS starting (id)")
         db.execute("DROP TABLE starting")
-        for step, statements in enumerate(MIGRATIONS[_version(db, path) :], _version(db, path) + 1):
+        before = _version(db, path)
+        for step, statements in enumerate(MIGRATIONS[before:], before + 1):
             for statement in statements:
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {step}")
         db.execute(f"PRAGMA application_id = {APPLICATION}")
+    return before, len(MIGRATIONS)
 
 
 def _version(db: Database, path: str) -> int:

@@ -29,7 +29,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from flows.types import Message, Reply, Session, Turn
 from storage import rows
 from storage.postgres_tables import defects, migrate, personal_tables
-from storage.sql import SqlStore, scrub_is_noted, secret_fits
+from storage.sql import SqlStore, scrub_is_noted
 from storage.store import PATIENT, PROMPT, Conflict, Connection, Push, StoreError
 
 CONNECTIONS = 10
@@ -126,8 +126,10 @@ class PostgresStore(SqlStore):
     HOLD = " FOR NO KEY UPDATE"
     CLAIM = " FOR NO KEY UPDATE OF p, o SKIP LOCKED"
 
-    def __init__(self, url: str, secret: bytes, *, patience: float = PATIENT, connections: int = CONNECTIONS) -> None:
-        super().__init__(secret)
+    def __init__(
+        self, url: str, secret: bytes, *, patience: float = PATIENT, connections: int = CONNECTIONS, for_copy: bool = False
+    ) -> None:
+        super().__init__(secret, for_copy=for_copy)
         self.place = place_of(url)
         self._url, self._patience = url, patience
         self._options: dict[str, Any] = {
@@ -143,7 +145,9 @@ class PostgresStore(SqlStore):
         with self._guarded(), self._line() as line:
             _check_settings(line, self.place)
             self.migrated = migrate(line, self.place)
-            self._check_secret(line)
+            with line.transaction():
+                line.execute(_ALONE)
+                self._check_meta(_Statements(line), self.place)
             unfinished = scrub_is_noted(_Statements(line))
         self._pool = ConnectionPool(
             url,
@@ -283,15 +287,6 @@ class PostgresStore(SqlStore):
         code = error.sqlstate or _state_in(error)
         cause = _CAUSES.get(code) or _CAUSES.get(code[:2])
         raise StoreError(f"{self.place}: {cause or f'{error.diag.message_primary or error}; nothing was changed, try again'}") from None
-
-    def _check_secret(self, line: _Line) -> None:
-        with line.transaction():
-            line.execute(_ALONE)
-            if not secret_fits(_Statements(line), self._cipher):
-                raise StoreError(
-                    f"{self.place}: YIZHAN_SECRET_KEY is not the key this database was made with, so the bank details in it cannot be "
-                    "read; set the earlier key"
-                )
 
     # Leaving no trace
 

@@ -4,15 +4,14 @@ Every step only adds, so that workers of an earlier version go on over a databas
 """
 
 import re
-import sqlite3
 import time
-from contextlib import closing
 
 from psycopg import Connection as Line
 from psycopg import errors
 
 from storage.migrations import MIGRATIONS
 from storage.store import Connection, StoreError
+from storage.tables import tables
 
 _TYPES = {
     r"--[^\n]*": "",
@@ -68,7 +67,7 @@ def _migrate(line: "Line[tuple[object, ...]]", place: str) -> tuple[int, int]:
 
 def _version(line: "Line[tuple[object, ...]]", place: str) -> int:
     version = 0
-    if foreign := _tables(line) & own_tables():
+    if foreign := _tables(line) & {table.name for table in tables()}:
         version = _noted(line) if "meta" in foreign else 0
         if not version:
             raise StoreError(
@@ -95,16 +94,10 @@ def _tables(line: "Line[tuple[object, ...]]") -> set[str]:
     return {str(row[0]) for row in line.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")}
 
 
-def own_tables() -> set[str]:
-    """The names of our tables."""
-    statements = " ".join(statement for statements in MIGRATIONS for statement in statements)
-    return set(re.findall(r"CREATE TABLE (\w+)", statements))
-
-
 def personal_tables(line: "Line[tuple[object, ...]]") -> list[str]:
     """Our tables that say whose each row is."""
     query = "SELECT table_name FROM information_schema.columns WHERE table_schema = current_schema() AND column_name = 'sender'"
-    return sorted({str(row[0]) for row in line.execute(query)} & own_tables())
+    return sorted({str(row[0]) for row in line.execute(query)} & {table.name for table in tables()})
 
 
 _COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
@@ -120,13 +113,6 @@ _UNSOUND = """
 def defects(db: Connection) -> list[str]:
     """What in the tables is not as the steps made it."""
     there = {(str(table), str(column)) for table, column in db.execute(_COLUMNS)}
-    missing = [f"table {table} has no column {column}; restore the database" for table, column in sorted(expected_columns() - there)]
+    made = {(table.name, column) for table in tables() for column in table.columns}
+    missing = [f"table {table} has no column {column}; restore the database" for table, column in sorted(made - there)]
     return [*missing, *(f"{name}: {what}" for name, what in db.execute(_UNSOUND))]
-
-
-def expected_columns() -> set[tuple[str, str]]:
-    """Table and column of all that the steps make, as SQLite reads them."""
-    with closing(sqlite3.connect(":memory:")) as db:
-        for statement in (statement for statements in MIGRATIONS for statement in statements):
-            db.execute(statement)
-        return {(table, row[1]) for table in own_tables() for row in db.execute(f"PRAGMA table_info({table})")}

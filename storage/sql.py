@@ -13,8 +13,10 @@ from datetime import datetime
 from flows.types import Message, PersonKey, Reply, Session, Turn
 from storage import beside, codes, departures, exports, listed, records, rows, waiting
 from storage.cipher import Cipher
-from storage.store import Conflict, Connection, DraftRow, Link, OutboxRow, Push, PushState, Stored
+from storage.store import Conflict, Connection, DraftRow, Link, OutboxRow, Push, PushState, Stored, StoreError
 
+COPYING = "copying"
+"""In `meta` of a database that is being filled from another (`copying.py`): how far that is."""
 _PERSON = "channel = ? AND sender = ?"
 
 
@@ -26,8 +28,12 @@ class SqlStore(ABC):
     CLAIM = ""
     """Ends the query for pushes `p` and their people `o` that are to be taken: those that another is taking are left out."""
 
-    def __init__(self, secret: bytes) -> None:
+    migrated = (0, 0)
+    """The version of the tables before the store was opened, and since."""
+
+    def __init__(self, secret: bytes, *, for_copy: bool = False) -> None:
         self._cipher = Cipher(secret)
+        self._for_copy = for_copy
 
     # What each kind of database gives
 
@@ -38,6 +44,14 @@ class SqlStore(ABC):
     @abstractmethod
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction: everything or nothing, durable when left."""
+
+    @abstractmethod
+    def gathered(self) -> AbstractContextManager[None]:
+        """One wait for the disk for all that this thread commits within."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what is open."""
 
     @abstractmethod
     def _asking(self) -> AbstractContextManager[Connection]:
@@ -54,6 +68,19 @@ class SqlStore(ABC):
     @abstractmethod
     def check(self) -> Sequence[str]:
         """What is wrong with the database, a sentence each."""
+
+    def _check_meta(self, db: Connection, place: str) -> None:
+        """StoreError for a database that was made with another secret, or is half filled; one without data takes the secret over."""
+        found = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('secret', ?)", (COPYING,)).fetchall())
+        if "secret" not in found:
+            db.execute("INSERT INTO meta (key, value) VALUES ('secret', ?)", (self._cipher.check,))
+        elif found["secret"] != self._cipher.check:
+            raise StoreError(
+                f"{place}: YIZHAN_SECRET_KEY is not the key this database was made with, so the bank details in it cannot be read; "
+                "set the earlier key, or put its key file back"
+            )
+        if COPYING in found and not self._for_copy:
+            raise StoreError(f"{place}: the database is being filled from another one; run yizhan db copy until it is done")
 
     def _told_before(self, db: Connection, message: Message) -> tuple[Reply, ...] | None:
         """As `_known`, in the transaction of the message's turn."""
@@ -303,11 +330,3 @@ def _note_scrub(db: Connection) -> None:
 def scrub_is_noted(db: Connection) -> bool:
     """Whether a deletion has not been finished in the files."""
     return db.execute("SELECT 1 FROM meta WHERE key = 'scrub'").fetchone() is not None
-
-
-def secret_fits(db: Connection, cipher: Cipher) -> bool:
-    """Whether the database was made with this secret; one without data takes it over."""
-    row = db.execute("SELECT value FROM meta WHERE key = 'secret'").fetchone()
-    if row is None:
-        db.execute("INSERT INTO meta (key, value) VALUES ('secret', ?)", [cipher.check])
-    return row is None or row[0] == cipher.check

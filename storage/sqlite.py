@@ -17,7 +17,7 @@ from flows.types import Message, PersonKey, Reply, Session, Turn
 from storage import departures, rows
 from storage.migrations import TAKE_WRITE_LOCK, migrate
 from storage.remembered import Remembered
-from storage.sql import SqlStore, scrub_is_noted, secret_fits
+from storage.sql import SqlStore, scrub_is_noted
 from storage.store import Connection, Push, StoreError
 
 BUSY_SECONDS = 3.0
@@ -48,8 +48,8 @@ _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sql
 class SqliteStore(SqlStore):
     """The `Store` in one SQLite file, opened at once; StoreError where it cannot be kept as safely as promised."""
 
-    def __init__(self, path: Path | str, secret: bytes, *, remembered: int = REMEMBERED) -> None:
-        super().__init__(secret)
+    def __init__(self, path: Path | str, secret: bytes, *, remembered: int = REMEMBERED, for_copy: bool = False) -> None:
+        super().__init__(secret, for_copy=for_copy)
         self.path = Path(path)
         self._lock = threading.RLock()
         self._db: Database | None = None
@@ -234,18 +234,11 @@ class SqliteStore(SqlStore):
                     f"{self.path}: SQLite keeps {name} at {found} where {wanted} is needed for an answer to survive a power cut; "
                     "put the database on a local disk that may be written"
                 )
-        migrate(db, str(self.path))
+        self.migrated = migrate(db, str(self.path))
         with db.atomic():
             db.execute(TAKE_WRITE_LOCK)  # a database that cannot be written is noticed now
-            self._check_secret(db)
+            self._check_meta(db, str(self.path))
         return db
-
-    def _check_secret(self, db: Database) -> None:
-        if not secret_fits(db, self._cipher):
-            raise StoreError(
-                f"{self.path}: YIZHAN_SECRET_KEY is not the key this database was made with, so the bank details in it cannot be read; "
-                "set the earlier key, or put its key file back beside the database"
-            )
 
     def _drop(self) -> None:
         db, self._db = self._db, None

@@ -28,11 +28,11 @@ class Kind:
     store: Callable[[str, bytes], SqlStore]
 
 
-def opened(address: str, secret: bytes = SECRET) -> SqlStore:
+def opened(address: str, secret: bytes = SECRET, *, for_copy: bool = False) -> SqlStore:
     """The store at an address."""
     if address.startswith(SQLITE):
-        return SqliteStore(Path(address.removeprefix(SQLITE)), secret)
-    return PostgresStore(address, secret, patience=4 * PROMPT)
+        return SqliteStore(Path(address.removeprefix(SQLITE)), secret, for_copy=for_copy)
+    return PostgresStore(address, secret, patience=4 * PROMPT, for_copy=for_copy)
 
 
 def _file(folder: Path, _: Callable[[], str]) -> str:
