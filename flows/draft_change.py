@@ -197,4 +197,4 @@ def _since(judged: dict[str, str], case: Case) -> Iterator[Change]:
             earlier = word("result", judged[key]) if key in judged else ""
             yield Change(kind="rule", label=finding.label, before=earlier, after=_judged_rule(finding, case), new=finding.citations[0])
     for key in [key for key in judged if key not in now and key != "outcome"]:
-        yield Change(kind="rule", label=key, before=word("result", judged[key]), after="")
+        yield Change(kind="rule", label=word("gone_rule"), before=word("result", judged[key]), after="")

@@ -14,11 +14,43 @@ from bot.handle import Desk
 from bot.limits import Limiter
 from bot.remind_ways import ways_of
 from bot.settings import Settings
-from bot.staff import accounts, campaigns, exports, figures, home, inbox, journal, link, login, own_password, questions, reminders, walk_in
+from bot.staff import (
+    accounts,
+    campaigns,
+    changes,
+    exports,
+    figures,
+    home,
+    inbox,
+    journal,
+    knowledge,
+    link,
+    login,
+    own_password,
+    questions,
+    reminders,
+    walk_in,
+)
 from bot.staff.roll import now
 from bot.staff.site import Page, Site, routes_of
 
-_MODULES = (home, login, link, own_password, inbox, walk_in, questions, reminders, campaigns, exports, figures, accounts, journal)
+_MODULES = (
+    home,
+    login,
+    link,
+    own_password,
+    inbox,
+    walk_in,
+    questions,
+    reminders,
+    campaigns,
+    exports,
+    knowledge,
+    changes,
+    figures,
+    accounts,
+    journal,
+)
 """In the order of the menu."""
 
 
