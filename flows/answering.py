@@ -238,7 +238,7 @@ def take_facts(x: Exchange, facts: dict[str, Value]) -> None:
     fields = {f.key: f for f in case.service.fields}
     for key, value in facts.items():
         if not _above_ceiling(x, fields[key], value):
-            x.put(fields[key], _resolved(x, fields[key], value))
+            x.put(fields[key], _resolved(x, fields[key], value), "suggested")
     if case := x.case:
         taken = [fields[key] for key in facts if key in case.values]
         if taken:

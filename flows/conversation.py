@@ -70,6 +70,14 @@ def by_staff(assistant: Assistant, session: Session, message: Message, words: st
     return _finish(x, before)
 
 
+def returned(assistant: Assistant, session: Session, message: Message, name: str, words: str, *, today: date) -> Turn:
+    """The result of staff's returning what was handed in for `name`, with their words; `message` as for `by_staff`."""
+    x = Exchange(assistant, session, message, today, "")
+    before = _place(x)
+    handing.give_papers_back(x, name, words)
+    return _finish(x, before)
+
+
 def _place(x: Exchange) -> Position:
     return position(x.assistant, x.session, x.case)
 

@@ -51,6 +51,11 @@ def give_back(x: Exchange, *, by_staff: bool = False) -> None:
     x.tell("handed_back_by_staff" if by_staff else "handed_back")
 
 
+def give_papers_back(x: Exchange, name: str, words: str) -> None:
+    """Tell that staff returned what was handed in, and why in their own words; whoever answers goes on answering."""
+    x.tell("returned", name=name, text=clean(words)[:LONGEST])
+
+
 def speak(x: Exchange, words: str, *, stays: bool) -> None:
     """Say what a person of the staff wrote, marked as theirs; the first time also where words go while they stay."""
     x.tell("staff_says", text=clean(words)[:LONGEST])

@@ -69,6 +69,10 @@ class Filter:
         given = {name: getattr(self, name) for name in NAMES}
         return urlencode({name: value.isoformat() if isinstance(value, date) else value for name, value in given.items() if value})
 
+    def without(self, name: str) -> "Filter":
+        """The same but for that condition."""
+        return Filter(**{one: getattr(self, one) for one in NAMES if one != name})
+
     @classmethod
     def from_query(cls, query: str) -> "Filter":
         """What an address says; what is no condition of the filter is left alone. ValueError for a date or mark that is none."""

@@ -55,6 +55,24 @@ LINES: dict[tuple[str, str], Line] = {
     ("POST", "/staff/password"): Line(form={"old": "不对", "password": "hw9dkq2mzx7p", "again": "hw9dkq2mzx7p"}, answer=403),
     ("GET", "/staff/link/{token}"): Line(role="", places={"token": forged()}, answer=404),
     ("POST", "/staff/link/{token}"): Line(role="", places={"token": forged()}, form={"password": "x", "again": "x"}, answer=404),
+    ("GET", "/staff/drafts"): Line(),
+    ("GET", "/staff/drafts/{draft}"): Line(owner="draft", others="shared"),
+    ("GET", "/staff/drafts/{draft}/preview"): Line(owner="draft", others="shared"),
+    ("POST", "/staff/drafts/{draft}/mark"): Line(
+        role="officer",
+        owner="draft",
+        others="shared",
+        form={"mark": "returned", "reason": "缺章", "id": "form-of-the-matrix-#"},
+        answer=303,
+    ),
+    ("POST", "/staff/drafts/{draft}/assign"): Line(
+        role="officer", owner="draft", others="shared", form={"assignee": NAMES["officer"]}, answer=303
+    ),
+    ("POST", "/staff/drafts/{draft}/note"): Line(
+        role="officer", owner="draft", others="shared", form={"text": "打过电话", "id": "form-of-the-matrix-#"}, answer=303
+    ),
+    ("POST", "/staff/drafts/{draft}/number"): Line(role="officer", owner="draft", others="shared"),
+    ("GET", "/staff/reminders"): Line(role="officer"),
     ("GET", "/staff/reminders"): Line(role="officer"),
     ("GET", "/staff/reminders/due"): Line(role="officer"),
     ("POST", "/staff/reminders/send"): Line(role="officer", answer=303),

@@ -4,7 +4,7 @@ The turn and what sends it are one transaction. What nobody sends (browser, term
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,8 +12,8 @@ from bot import wechat_body
 from bot import wechat_reach as ledger
 from bot.handle import ATTEMPTS, Desk
 from bot.remind_ways import CHANNELS, Way, Ways
-from flows.conversation import by_staff
-from flows.types import Message, PersonKey, Turn
+from flows.conversation import by_staff, returned
+from flows.types import Message, PersonKey, Session, Turn
 from storage.store import Conflict, Push, StoreError
 
 OURS = "staff-"
@@ -37,6 +37,23 @@ def way_to(ways: Ways, desk: Desk, person: PersonKey, now: datetime) -> Way:
 
 def speak(desk: Desk, person: PersonKey, words: str, *, form: str, now: datetime, gives_back: bool = False) -> Turn | None:
     """Say that in the person's conversation, once for a form however often it is sent; None where the person is gone."""
+
+    def said(session: Session, message: Message) -> Turn:
+        return by_staff(desk.assistant, session, message, words, gives_back=gives_back, today=desk.today())
+
+    return _said(desk, person, form, now, said)
+
+
+def give_papers_back(desk: Desk, person: PersonKey, name: str, words: str, *, form: str, now: datetime) -> Turn | None:
+    """Tell the person that what they handed in for `name` was returned, and why; as `speak`."""
+
+    def said(session: Session, message: Message) -> Turn:
+        return returned(desk.assistant, session, message, name, words, today=desk.today())
+
+    return _said(desk, person, form, now, said)
+
+
+def _said(desk: Desk, person: PersonKey, form: str, now: datetime, make: Callable[[Session, Message], Turn]) -> Turn | None:
     message = Message(channel=person.channel, sender=person.sender, id=f"{OURS}{form}", text="", received_at=now)
     for _ in range(ATTEMPTS):
         session, stored = desk.store.load(person), desk.store.replies(message)
@@ -44,7 +61,7 @@ def speak(desk: Desk, person: PersonKey, words: str, *, form: str, now: datetime
             return Turn(session=session, replies=stored, stored_text="")
         if session.revision == 0:
             return None
-        made = by_staff(desk.assistant, session, message, words, gives_back=gives_back, today=desk.today())
+        made = make(session, message)
         try:
             desk.store.commit(message, made, session.revision, _pushes(message, made))
         except Conflict:
