@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner
 
+from bot import remind_worker
 from bot.cli import app
 from bot.handle import forget, handle
 from bot.remind import Reminding
@@ -25,7 +26,7 @@ from bot.remind_gate import PAST, PAUSED, QUIET, STOPPED, held
 from bot.remind_plan import ALSO, MARKED, POISON, TOLD, plan
 from bot.remind_plan import STOPPED as REFUSED
 from bot.remind_ways import Ways, push_id, ways_from_json, ways_to_json
-from bot.remind_worker import start
+from bot.remind_worker import planned, start
 from bot.settings import Settings
 from bot.staff.contact import contact
 from bot.staff.listing import refresh
@@ -686,6 +687,20 @@ async def test_of_two_servers_one_plans_and_the_other_takes_over(here: Reminding
     campaign(here)
     await until(lambda: bool(pushes(here)))
     await second.stop()
+
+
+def test_a_plan_of_many_is_the_same_made_by_another_process(here: Reminding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed(here.desk.store, 40)
+    seed(here.desk.store, 3, first=40, reach="blocked")
+    decider = here.decider(here.rules("cron"))
+    settings = Settings(database=f"sqlite:///{tmp_path / 'chat.db'}")
+    alone = planned(settings, decider, 5)
+    monkeypatch.setattr(remind_worker, "ELSEWHERE", 0)
+    assert planned(settings, decider, 5) == alone
+    assert (alone.looked, sum(alone.goes.values()), len(alone.decisions)) == (43, 40, 5)
+    (tmp_path / "bad.db").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreError):
+        planned(Settings(database=f"sqlite:///{tmp_path / 'bad.db'}", secret_key="a secret of many characters"), decider, 5)  # type: ignore[arg-type]  # is made a SecretStr
 
 
 @pytest.mark.parametrize("ways", [ALL, Ways(), Ways(account=ACCOUNTS["verified_service"], template="T")])

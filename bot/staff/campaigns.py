@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.remind import Noting, Reminding
-from bot.remind_plan import Plan, plan
+from bot.remind_plan import Plan
 from bot.staff.contact import Contact, contact
 from bot.staff.reminders import HOME, reminding_of
 from bot.staff.run_view import OUTCOMES, STATES, Person, Report, audience_words, counted, people, report, samples, to_call
@@ -94,7 +94,7 @@ class Campaigns:
         now = self.site.clock().timestamp()
         made = self.plans.get(run.id)
         if made is None or not 0 <= now - made[0] < FRESH:
-            made = self.plans[run.id] = (now, plan(decider, keep=LISTED))
+            made = self.plans[run.id] = (now, self.site.plan(decider, LISTED))
         found = made[1]
         first = (number - 1) * SHOWN
         calls = [one for one in found.decisions if not one.refused and one.way.kind in ("none", "visit")]

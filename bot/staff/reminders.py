@@ -13,7 +13,6 @@ from bot.export.choice import query, words
 from bot.handle import SHANGHAI
 from bot.html import by_htmx
 from bot.remind import Reminding
-from bot.remind_plan import plan
 from bot.staff.run_view import STATES, Counted, counted
 from bot.staff.site import Form, Page, Site, back_to, sent, shown
 from flows.reminders import rules_of
@@ -28,6 +27,7 @@ HOME = "/staff/reminders"
 LONGEST = 500
 """Characters of a wording: a message holds it with room for what goes around it."""
 EXAMPLE = "{{ name }}：{{ programme }}的申报材料请尽快备齐。{% if missing %}您还没填：{{ missing | join('、') }}。{% endif %}"
+EXAMPLE_OF_CHANGE = "{{ name }}：{{ change }}您可以回来看看，接着填或改。"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,8 @@ class Reminders:
 
     async def form(self, request: Request, _: Staff) -> Response:
         """The form of a new campaign; its audience may come along from the list of drafts."""
-        return self._form(request, Wish(audience=_known(request.url.query), wording=EXAMPLE), {})
+        wording = EXAMPLE_OF_CHANGE if "change" in request.query_params else EXAMPLE
+        return self._form(request, Wish(audience=_known(request.url.query), wording=wording), {})
 
     async def make(self, request: Request, staff: Staff) -> Response:
         """Keep a new campaign, planned and not begun."""
@@ -139,7 +140,7 @@ class Reminders:
 
     def _due(self) -> Counted:
         reminding = reminding_of(self.site)
-        return counted(plan(reminding.decider(reminding.rules(""))))
+        return counted(self.site.plan(reminding.decider(reminding.rules("")), 0))
 
     def _open(self, staff: Staff) -> Run:
         reminding = reminding_of(self.site)
@@ -189,6 +190,7 @@ PLACE_WORDS = {
     "missing": "还没填的栏目",
     "since": "最后一次修改的日期",
     "deadline": "最近的截止日期，带依据",
+    "change": "政策数据变动以后，结论有什么不同；用了它就只发给受影响的草稿",
 }
 
 

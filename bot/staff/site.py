@@ -18,6 +18,7 @@ from bot.handle import Desk
 from bot.html import by_htmx, rendered
 from bot.limits import Limiter
 from bot.log import pseudonym
+from bot.remind_plan import Decider, Plan, plan
 from bot.remind_ways import Ways
 from bot.staff import session
 from bot.staff.passwords import Passwords
@@ -55,6 +56,8 @@ class Site:
     public_url: str = ""
     ways: Ways = field(default_factory=Ways)
     """By which ways reminders reach people."""
+    plan: Callable[[Decider, int], Plan] = plan
+    """Says what a run of reminders would do, with so many people in full."""
     clock: Callable[[], datetime] = now
     passwords: Passwords = field(default_factory=Passwords)
     start_exports: Callable[[], object] = lambda: None
@@ -138,6 +141,8 @@ class _Door:
         staff = self._frame(request, found, known_id)
         if self.site.limiter.allow(f"session {known_id}" if found else self.site.address(request)) != "pass":
             return notice(request, 429, _SLOW_DOWN)
+        if "\0" in request.url.path or b"%00" in request.scope["query_string"]:
+            return missing(request)
         if self.page.role:
             if not staff.role:
                 return _log_in_first(request)
@@ -200,6 +205,7 @@ def _own_address(request: Request) -> str:
 
 def _fields(body: bytes) -> Form:
     try:
-        return Form(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS, errors="replace"))
+        found = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS, errors="replace")
     except (UnicodeDecodeError, ValueError):
         return Form()
+    return Form([(name, value.replace("\0", "")) for name, value in found])  # what PostgreSQL cannot keep
