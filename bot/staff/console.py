@@ -13,6 +13,7 @@ from bot.export.files import folder_beside
 from bot.handle import Desk
 from bot.limits import Limiter
 from bot.remind_ways import ways_of
+from bot.remind_worker import planned
 from bot.settings import Settings
 from bot.staff import (
     accounts,
@@ -67,6 +68,7 @@ def console(desk: Desk, settings: Settings, clock: Callable[[], datetime] = now,
         log_key=wiring.derived_key(settings, "staff log"),
         public_url=settings.public_url,
         ways=ways_of(settings),
+        plan=partial(planned, settings),
         clock=clock,
         limiter=Limiter(count=at_once),
     )
