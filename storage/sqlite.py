@@ -3,6 +3,7 @@
 What is asked of the database stands in `sql.py`, which rows a session becomes in `rows.py`, the tables in `migrations.py`.
 """
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -293,11 +294,20 @@ def _set(db: Database, name: str, wanted: str) -> None:
             time.sleep(0.01)
 
 
+def _make(path: Path) -> None:
+    """Make a file that is not there. One that is there is never opened here: closing it would lift this process's locks on it.
+
+    Another program would then take itself for the last one, and the write-ahead log away: https://www.sqlite.org/howtocorrupt.html.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
 def _prepare_file(path: Path) -> None:
     """Make the folder and the file, for this user alone; also a file that was readable for others becomes so."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make(path)
         for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
             if file.exists() and file.stat().st_mode & 0o077:
                 file.chmod(0o600)
