@@ -473,6 +473,16 @@ def test_while_nothing_can_be_written_pages_are_read_and_changes_refused(here: S
     assert admin.post("/staff/accounts", {"name": "王芳", "role": "reader"}).status_code == 200
 
 
+def test_characters_that_no_database_keeps_do_no_harm(here: StaffSite) -> None:
+    name, browser = with_password(here), here.stranger()
+    assert log_in(browser, f"{name[0]}\0{name[1:]}") == 303
+    admin = here.staff("admin")
+    assert admin.get("/staff/log?text=a%00b").status_code == 404
+    assert admin.get("/staff/log?text=%ED%A0%80%FF&since=%E2%80%AE").status_code == 200
+    assert admin.post("/staff/accounts/%00/off").status_code == 404
+    assert admin.post("/staff/accounts", {"name": "王\u202e芳\u200b", "role": "reader"}).status_code == 422
+
+
 def test_the_console_is_found_without_the_last_stroke(here: StaffSite) -> None:
     assert here.stranger().get("/staff").headers["location"].endswith("/staff/")
 

@@ -11,22 +11,21 @@ from bot.handle import SHANGHAI
 from storage import accounts
 from storage.accounts import Staff, Wanted, log, log_head, verify
 from storage.cipher import Cipher
-from storage.sqlite import SqliteStore
 from storage.store import Connection, Store
 from tests.staff_site import NAMES, StaffSite, staff_site
+from tests.stores import Opener
 
 KEY = b"the key of the log"
 WHO = Staff(name="王芳", role="officer", log_key=KEY)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = SqliteStore(tmp_path / "a.db", b"a secret of sixteen")
-    with made.writing() as db:
+def written(store: Store) -> Store:
+    """A store with seven lines, of each kind in turn."""
+    with store.writing() as db:
         for n in range(1, 8):
             assert log(db, WHO, "标记", f"草稿{n}", "已收纸件", at=1000.0 + n) == n
-    yield made
-    made.close()
+    return store
 
 
 def checked(store: Store, change: Callable[[Connection], object], kept: tuple[int, str] | None = None) -> int | None:
@@ -37,77 +36,75 @@ def checked(store: Store, change: Callable[[Connection], object], kept: tuple[in
         return verify(db, KEY, kept)
 
 
-def test_a_log_as_it_was_written_is_whole(store: Store) -> None:
-    assert checked(store, lambda db: None) is None
-    with store.reading() as db:
+def test_a_log_as_it_was_written_is_whole(written: Store) -> None:
+    assert checked(written, lambda db: None) is None
+    with written.reading() as db:
         assert verify(db, KEY, log_head(db)) is None
-    assert checked(store, lambda db: log(db, WHO, "分派", "草稿8")) is None
+    assert checked(written, lambda db: log(db, WHO, "分派", "草稿8")) is None
 
 
-def test_an_empty_log_is_whole_and_stays_so_after_a_restart(tmp_path: Path) -> None:
+def test_an_empty_log_is_whole_and_stays_so_after_a_restart(opener: Opener) -> None:
     for _ in range(2):
-        made = SqliteStore(tmp_path / "b.db", b"a secret of sixteen")
-        assert checked(made, lambda db: None) is None
-        assert checked(made, lambda db: log(db, WHO, "登录")) is None
-        made.close()
+        assert checked(opener(), lambda db: None) is None
+        assert checked(opener(), lambda db: log(db, WHO, "登录")) is None
 
 
 @pytest.mark.parametrize("column", ["at", "staff", "action", "object", "detail", "result", "hash"])
-def test_a_line_that_was_edited_is_found(store: Store, column: str) -> None:
+def test_a_line_that_was_edited_is_found(written: Store, column: str) -> None:
     value = 1.0 if column == "at" else "别的"
-    assert checked(store, lambda db: db.execute(f"UPDATE staff_log SET {column} = ? WHERE number = 4", (value,))) == 4
+    assert checked(written, lambda db: db.execute(f"UPDATE staff_log SET {column} = ? WHERE number = 4", (value,))) == 4
 
 
-def test_a_text_that_moved_from_one_column_to_the_next_is_found(store: Store) -> None:
-    assert checked(store, lambda db: db.execute("UPDATE staff_log SET object = object || detail, detail = '' WHERE number = 2")) == 2
+def test_a_text_that_moved_from_one_column_to_the_next_is_found(written: Store) -> None:
+    assert checked(written, lambda db: db.execute("UPDATE staff_log SET object = object || detail, detail = '' WHERE number = 2")) == 2
 
 
 @pytest.mark.parametrize(
     ("gone", "found"), [("number = 1", 1), ("number = 4", 4), ("number BETWEEN 3 AND 5", 3), ("number = 7", 7), ("1 = 1", 1)]
 )
-def test_lines_that_were_deleted_are_found(store: Store, gone: str, found: int) -> None:
-    assert checked(store, lambda db: db.execute(f"DELETE FROM staff_log WHERE {gone}")) == found
+def test_lines_that_were_deleted_are_found(written: Store, gone: str, found: int) -> None:
+    assert checked(written, lambda db: db.execute(f"DELETE FROM staff_log WHERE {gone}")) == found
 
 
-def test_lines_that_changed_places_are_found(store: Store) -> None:
+def test_lines_that_changed_places_are_found(written: Store) -> None:
     def swap(db: Connection) -> None:
         for old, new in ((3, 100), (5, 3), (100, 5)):
             db.execute("UPDATE staff_log SET number = ? WHERE number = ?", (new, old))
 
-    assert checked(store, swap) == 3
+    assert checked(written, swap) == 3
 
 
-def test_a_line_taken_out_with_the_rest_renumbered_is_found(store: Store) -> None:
+def test_a_line_taken_out_with_the_rest_renumbered_is_found(written: Store) -> None:
     def close_up(db: Connection) -> None:
         db.execute("DELETE FROM staff_log WHERE number = 4")
         for number in (5, 6, 7):
             db.execute("UPDATE staff_log SET number = ? WHERE number = ?", (number - 1, number))
 
-    assert checked(store, close_up) == 4
+    assert checked(written, close_up) == 4
 
 
-def test_a_line_that_was_put_in_is_found(store: Store) -> None:
+def test_a_line_that_was_put_in_is_found(written: Store) -> None:
     def add(db: Connection) -> None:
         db.execute(
             "INSERT INTO staff_log (number, at, staff, action, object, detail, result, hash)"
             " SELECT 8, at, staff, action, object, detail, result, hash FROM staff_log WHERE number = 7"
         )
 
-    assert checked(store, add) == 8
+    assert checked(written, add) == 8
 
 
-def test_a_tail_cut_off_is_found_even_with_a_head_made_to_fit(store: Store) -> None:
+def test_a_tail_cut_off_is_found_even_with_a_head_made_to_fit(written: Store) -> None:
     def cut(db: Connection) -> None:
         db.execute("DELETE FROM staff_log WHERE number > 5")
         hashed = db.execute("SELECT hash FROM staff_log WHERE number = 5").fetchone()[0]
         db.execute("UPDATE staff_log_head SET number = 5, hash = ?", (hashed,))  # its seal needs the key
 
-    assert checked(store, cut) == 6
+    assert checked(written, cut) == 6
 
 
-def test_a_log_put_back_to_an_earlier_state_is_found_by_a_head_kept_elsewhere(store: Store) -> None:
+def test_a_log_put_back_to_an_earlier_state_is_found_by_a_head_kept_elsewhere(written: Store) -> None:
     rows: list[tuple[object, ...]] = []
-    with store.writing() as db:
+    with written.writing() as db:
         rows = [tuple(row) for row in db.execute("SELECT * FROM staff_log_head")]
         log(db, WHO, "导出", "全部")
         kept = log_head(db)
@@ -117,50 +114,48 @@ def test_a_log_put_back_to_an_earlier_state_is_found_by_a_head_kept_elsewhere(st
         db.execute("DELETE FROM staff_log_head")
         db.execute("INSERT INTO staff_log_head VALUES (?, ?, ?, ?)", rows[0])
 
-    assert checked(store, put_back) is None  # nothing in the database tells
-    assert checked(store, lambda db: None, kept) == 8
-    assert checked(store, lambda db: log(db, WHO, "别的"), kept) == 8
+    assert checked(written, put_back) is None  # nothing in the database tells
+    assert checked(written, lambda db: None, kept) == 8
+    assert checked(written, lambda db: log(db, WHO, "别的"), kept) == 8
 
 
-def test_who_does_not_have_the_key_cannot_go_on_writing(store: Store) -> None:
-    assert checked(store, lambda db: log(db, Staff(name="王芳", role="officer", log_key=b"another"), "标记")) == 8
+def test_who_does_not_have_the_key_cannot_go_on_writing(written: Store) -> None:
+    assert checked(written, lambda db: log(db, Staff(name="王芳", role="officer", log_key=b"another"), "标记")) == 8
 
 
-def test_a_log_whose_head_was_deleted_is_not_whole(store: Store) -> None:
-    assert checked(store, lambda db: db.execute("DELETE FROM staff_log_head")) == 8
+def test_a_log_whose_head_was_deleted_is_not_whole(written: Store) -> None:
+    assert checked(written, lambda db: db.execute("DELETE FROM staff_log_head")) == 8
 
 
-def test_an_action_that_fails_leaves_no_line(store: Store) -> None:
+def test_an_action_that_fails_leaves_no_line(written: Store) -> None:
     def fails() -> None:
-        with store.writing() as db:
+        with written.writing() as db:
             log(db, WHO, "导出")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fails()
-    assert checked(store, lambda db: None) is None
-    with store.reading() as db:
+    assert checked(written, lambda db: None) is None
+    with written.reading() as db:
         assert log_head(db)[0] == 7
 
 
-def test_several_that_log_at_once_make_one_chain(tmp_path: Path) -> None:
-    def many() -> None:
-        own = SqliteStore(tmp_path / "c.db", b"a secret of sixteen")
-        for _ in range(20):
-            with own.writing() as db:
-                log(db, WHO, "标记")
-        own.close()
+def test_several_that_log_at_once_make_one_chain(opener: Opener) -> None:
+    stores = [opener() for _ in range(4)]
 
-    threads = [threading.Thread(target=many) for _ in range(4)]
+    def many(store: Store) -> None:
+        for _ in range(20):
+            with store.writing() as db:
+                log(db, WHO, "标记")
+
+    threads = [threading.Thread(target=many, args=(store,)) for store in stores]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    made = SqliteStore(tmp_path / "c.db", b"a secret of sixteen")
-    assert checked(made, lambda db: None) is None
-    with made.reading() as db:
+    assert checked(stores[0], lambda db: None) is None
+    with stores[0].reading() as db:
         assert log_head(db)[0] == 80
-    made.close()
 
 
 def test_the_key_of_the_log_is_not_the_key_of_anything_else(tmp_path: Path) -> None:
@@ -179,18 +174,18 @@ def found(store: Store, **wanted: object) -> list[int]:
         return [entry.number for entry in accounts.entries(db, Wanted(**wanted))]  # type: ignore[arg-type]
 
 
-def test_lines_are_found_by_who_what_text_and_time(store: Store) -> None:
-    with store.writing() as db:
+def test_lines_are_found_by_who_what_text_and_time(written: Store) -> None:
+    with written.writing() as db:
         log(db, Staff(name="李强", role="admin", log_key=KEY), "导出", "xlsx", "100% 完成，Ab_c", at=2000.0)
-    assert found(store) == [8, 7, 6, 5, 4, 3, 2, 1]
-    assert found(store, staff="李强") == [8]
-    assert found(store, action="标记", text="草稿3") == [3]
-    assert found(store, text="0%") == [8]
-    assert found(store, text="AB_C") == [8]
-    assert found(store, text="_") == [8]  # no placeholder of LIKE
-    assert found(store, text="草%3") == []
-    assert found(store, since=1006.0, until=1999.0) == [7, 6]
-    with store.reading() as db:
+    assert found(written) == [8, 7, 6, 5, 4, 3, 2, 1]
+    assert found(written, staff="李强") == [8]
+    assert found(written, action="标记", text="草稿3") == [3]
+    assert found(written, text="0%") == [8]
+    assert found(written, text="AB_C") == [8]
+    assert found(written, text="_") == [8]  # no placeholder of LIKE
+    assert found(written, text="草%3") == []
+    assert found(written, since=1006.0, until=1999.0) == [7, 6]
+    with written.reading() as db:
         assert [e.number for e in accounts.entries(db, Wanted(), before=4, limit=2)] == [3, 2]
         assert (list(accounts.actors(db)), list(accounts.actions(db))) == (["李强", "王芳"], ["导出", "标记"])
 
