@@ -15,9 +15,11 @@ from bot.remind_ways import Way, Ways
 from bot.staff.listing import refresh
 from bot.ticks import ticked
 from flows.assistant import Premises
+from flows.draft_change import fingerprints, is_outdated
 from flows.reminders import Known, Notice, Planner, allowed_from
 from flows.reminding import DraftToday, Told, campaign_told, materials, opened, still_due, told
-from storage import listing, reminders
+from knowledge.reminders import uses
+from storage import judged, listing, reminders
 from storage.listing import Filter
 from storage.reminders import Candidate
 from storage.runs import Run
@@ -95,13 +97,21 @@ class Decider:
         self._soonest = allowed_from(self._shared, max(now, run.starts_at).astimezone(SHANGHAI))
         with desk.store.reading() as db:
             self._recorded = reminders.recorded(db)
-        self._audience = self._chosen(run.audience) if run.audience else None
+        self._tells_change = run.kind == "campaign" and uses(run.wording, "change")
+        self._audience = self._chosen(run.audience) if run.audience or self._tells_change else None
 
     def _chosen(self, audience: str) -> Sequence[str]:
-        """The drafts that the list's filter finds, by id; the list is brought up to date first."""
+        """The drafts that the list's filter finds, by id; the list is brought up to date first.
+
+        A wording that tells what new policy data changes goes to those alone whose drafts were judged by other data.
+        """
         refresh(self.desk.store, self.desk.assistant, self.desk.today())
         with self.desk.store.reading() as db:
-            return sorted(listing.ids(db, Filter.from_query(audience)))
+            found = sorted(listing.ids(db, Filter.from_query(audience)))
+            if not self._tells_change:
+                return found
+            touched = judged.outdated(db, fingerprints(self.desk.assistant))
+        return [draft for draft in found if draft in touched]
 
     @property
     def total(self) -> int:
@@ -155,7 +165,8 @@ class Decider:
         person, draft_id = decision.candidate.person, decision.candidate.draft
         found = opened(self.desk.assistant, self.desk.store.load(person), draft_id, self.desk.today())
         if found is None or decision.notice is None:
-            return found
+            told_meanwhile = found and self._tells_change and not is_outdated(self.desk.assistant, found.case.draft)
+            return None if told_meanwhile else found
         if decision.notice.rule.kind == "missing":
             found = replace(found, ticked=ticked(self.desk.store, person, draft_id, materials(found.case, found.today)))
         return found if still_due(found, decision.notice) else None

@@ -7,6 +7,7 @@ from datetime import date
 from flows.assistant import Premises
 from flows.checklist import checklist
 from flows.deadlines import due
+from flows.draft_change import owed
 from flows.position import Case, askable, case_of, derived, progress
 from flows.reminders import Notice
 from flows.say import day as said_day
@@ -88,7 +89,8 @@ def campaign_told(draft: DraftToday, title: str, wording: str) -> Told:
     """A campaign's wording for one draft."""
     coming = next((found for found in due(draft.case.service, draft.case.values) if found.day >= draft.today), None)
     deadline = f"{coming.label}：{said_day(coming.day)}（{_clauses(coming.citations)}）" if coming else ""
-    values = {"since": said_day(draft.case.draft.updated_at.date()), "deadline": deadline}
+    change = owed(draft.assistant, draft.case.draft, draft.case)
+    values = {"since": said_day(draft.case.draft.updated_at.date()), "deadline": deadline, "change": change}
     return _worded(draft, title, wording, said_day(draft.today), values)
 
 

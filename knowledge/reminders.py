@@ -25,7 +25,7 @@ PLACES = {
     "idle": ALWAYS | {"since", "done", "total", "missing"},
     "missing": ALWAYS | {"missing", "materials"},
     "notice": ALWAYS | {"title", "day"},
-    "campaign": ALWAYS | {"since", "done", "total", "missing", "deadline"},
+    "campaign": ALWAYS | {"since", "done", "total", "missing", "deadline", "change"},
 }
 """The placeholders of each kind of wording."""
 
@@ -62,6 +62,14 @@ def wording_problem(text: str, kind: str) -> tuple[str, str] | None:
     if unknown := sorted(found - PLACES[kind]):
         return f"不认识的占位 {'、'.join(unknown)}", f"改为其一：{'、'.join(sorted(PLACES[kind]))}"
     return None
+
+
+def uses(text: str, place: str) -> bool:
+    """Whether a wording fills in that placeholder."""
+    try:
+        return place in meta.find_undeclared_variables(_grammar.parse(text))
+    except TemplateSyntaxError:
+        return False
 
 
 def _plain(node: nodes.Node) -> bool:

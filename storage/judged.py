@@ -32,8 +32,14 @@ def count_outdated(db: Connection, today: Mapping[Service, str]) -> int:
     return int(db.execute(f"SELECT COUNT(*) FROM {_OPEN} AND {condition}", values).fetchone()[0])
 
 
-def outdated(db: Connection, today: Mapping[Service, str], skip: int, limit: int) -> Sequence[str]:
-    """Their ids, last changed first."""
+def outdated(db: Connection, today: Mapping[Service, str]) -> frozenset[str]:
+    """Their ids."""
+    condition, values = _outdated(today)
+    return frozenset(str(row[0]) for row in db.execute(f"SELECT d.id FROM {_OPEN} AND {condition}", values))
+
+
+def outdated_page(db: Connection, today: Mapping[Service, str], skip: int, limit: int) -> Sequence[str]:
+    """Some of their ids, last changed first."""
     condition, values = _outdated(today)
     query = f"SELECT d.id FROM {_OPEN} AND {condition} ORDER BY d.updated_at DESC, d.id LIMIT ? OFFSET ?"
     return [str(row[0]) for row in db.execute(query, (*values, limit, skip))]

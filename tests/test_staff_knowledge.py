@@ -226,3 +226,8 @@ def test_the_pages_can_be_read_in_the_dark_and_without_scripts(browser: Browser,
     plain.goto(f"{here.url}/staff/changes")
     expect(plain.locator(".sample")).to_contain_text("政策数据更新了")
     assert (seen, seen_plain) == (Seen(), Seen())
+
+
+def test_a_reader_is_offered_no_campaign(here: StaffSite) -> None:
+    with_an_earlier_judgement(here)
+    assert "/staff/reminders/new" not in here.staff("reader").get("/staff/changes").text

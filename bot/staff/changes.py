@@ -58,7 +58,7 @@ class Changes:
         prints = fingerprints(desk.assistant)
         with desk.store.reading() as db:
             count = judged.count_outdated(db, prints)
-            ids = judged.outdated(db, prints, (number - 1) * PAGE, PAGE)
+            ids = judged.outdated_page(db, prints, (number - 1) * PAGE, PAGE)
         return count, [self._touched(row) for row in (desk.store.drafts_of(ids) if ids else ())]
 
     def _touched(self, row: DraftRow) -> Touched:
