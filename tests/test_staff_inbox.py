@@ -137,6 +137,20 @@ def test_a_form_that_is_sent_twice_speaks_once(here: StaffSite) -> None:
     assert len(here.desk.store.pushes(who, "kept")) == 1
 
 
+def test_a_crash_between_the_words_and_their_note_leaves_the_person_on_the_list_and_the_form_mends_it(here: StaffSite) -> None:
+    who, form = person("甲"), "a" * 22
+    say(here, who, "人工")
+    officer = here.staff("officer")
+    path = first(here, officer)
+    assert speak(here.desk, who, "您好", form=form, now=here.clock())
+    with here.store.reading() as db:
+        assert inbox.count(db, "waiting") == 1
+    assert officer.post(f"{path}/answer", {"id": form, "seen": "1", "text": "您好"}).status_code == 303
+    with here.store.reading() as db:
+        assert (inbox.count(db, "waiting"), inbox.count(db, "talking")) == (0, 1)
+    assert words(here, who).count("【工作人员】您好") == 1
+
+
 def test_empty_and_too_long_answers_are_refused_and_what_was_typed_stays(here: StaffSite) -> None:
     say(here, person("甲"), "人工")
     officer = here.staff("officer")

@@ -24,7 +24,7 @@ from storage.accounts import Staff, log
 from storage.inbox import Handover, Show
 
 HOME = "/staff/inbox"
-PAGE, TURNS = 30, 20
+PAGE, TURNS = 30, 10
 FRESH = 40
 """How often an open page looks for news by itself, every 15 seconds: a forgotten one must not keep its log-in alive."""
 TABS = {"waiting": "等回复", "talking": "正在谈", "closed": "已办完"}
@@ -120,7 +120,7 @@ class Inbox:
         """How long ago that was, as people say it."""
         minutes = max(0, int((self.site.clock() - since).total_seconds() // 60))
         if minutes < 60:
-            return f"{minutes} 分钟"
+            return f"{minutes} 分钟" if minutes else "不到 1 分钟"
         return f"{minutes // 60} 小时 {minutes % 60} 分钟" if minutes < 24 * 60 else f"{minutes // (24 * 60)} 天 {minutes // 60 % 24} 小时"
 
     # In a thread
