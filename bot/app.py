@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bot.handle import Desk, sweep, today
 from bot.settings import SQLITE, Settings, data_folder, read_settings, secret_key, sqlite_path
-from flows.assistant import Judging, assistant
+from flows.assistant import Assistant, Judging, assistant
 from knowledge.load import library
 from storage.sql import SqlStore
 from storage.store import PATIENT, Store
@@ -59,10 +59,14 @@ def judging(settings: Settings) -> Judging:
     return Judging(library=library(), personal_channels=frozenset(settings.personal_data_channels))
 
 
-def desk(database: str = "", on: Callable[[], date] = today, *, patience: float = PATIENT) -> Desk:
-    """Everything a message needs, from the settings; `database` goes before YIZHAN_DATABASE. For `patience` see `open_store`."""
+def desk(database: str = "", on: Callable[[], date] = today, *, patience: float = PATIENT, known: Assistant | None = None) -> Desk:
+    """Everything a message needs, from the settings; `database` goes before YIZHAN_DATABASE. For `patience` see `open_store`.
+
+    `known`: an assistant that was made of the same settings before.
+    """
     settings = read_settings(database=database)
-    known = assistant(library(), personal_channels=frozenset(settings.personal_data_channels), retention_days=settings.retention_days)
+    if known is None:
+        known = assistant(library(), personal_channels=frozenset(settings.personal_data_channels), retention_days=settings.retention_days)
     path = database_file(settings)
     made = Desk(assistant=known, store=open_store(settings, patience), files=path.with_name(f"{path.stem}-files"), today=on)
     sweep(made)

@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from uvicorn.supervisors import Multiprocess
 
 from bot import app as wiring
 from bot import log, page, web
@@ -28,11 +27,13 @@ from bot.handle import Desk, today
 from bot.html import STATIC, asset, missing, notice
 from bot.limits import Limiter
 from bot.metrics import Metrics
+from bot.prefork import Workers
 from bot.remind_daily import Daily
 from bot.settings import Settings, read_settings
 from bot.staff import console
 from bot.staff.roll import now
 from bot.wechat_subscribe import PopUp
+from flows.assistant import Assistant
 from storage.store import PROMPT, StoreError
 
 TODAY = "YIZHAN_SERVE_TODAY"
@@ -176,12 +177,14 @@ async def _store_failed(request: Request, error: Exception) -> Response:
     return answer
 
 
-def from_environment() -> Starlette:
-    """The app as the environment says: what uvicorn's workers call."""
+def from_environment(known: Assistant | None = None) -> Starlette:
+    """The app as the environment says, over an assistant that is loaded already or loaded now."""
     log.set_up()
     day = os.environ.get(TODAY, "")
-    desk = wiring.desk(on=(lambda: date.fromisoformat(day)) if day else today, patience=PROMPT)
-    return make_app(desk, read_settings(), at_end=desk.store.close)
+    desk = wiring.desk(on=(lambda: date.fromisoformat(day)) if day else today, patience=PROMPT, known=known)
+    made = make_app(desk, read_settings(), at_end=desk.store.close)
+    made.state.assistant = desk.assistant
+    return made
 
 
 def run(host: str, port: int, workers: int, say: Callable[[str], None]) -> None:
@@ -193,24 +196,24 @@ def run(host: str, port: int, workers: int, say: Callable[[str], None]) -> None:
     address = _listen(host, port)
     for line in report(application, read_settings(), f"http://{_shown(host)}:{address.getsockname()[1]}"):
         say(line)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what uvicorn passes on once it has stopped gracefully
     try:
-        if workers == 1:
+        if workers == 1 or sys.platform == "win32":
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what uvicorn passes on once it has stopped gracefully
             uvicorn.Server(_config(application)).run([address])
         else:
-            application.state.end()  # it only proved the configuration; each worker makes its own
-            Multiprocess(_config("bot.server:from_environment", workers), sockets=[address]).run()
+            known: Assistant = application.state.assistant
+            application.state.end()  # it proved the configuration and loaded the policies; each worker makes its own
+            work = lambda: uvicorn.Server(_config(from_environment(known))).run([address])  # noqa: E731
+            Workers(work, workers, stop_seconds=STOP_SECONDS + 5).run()
     except KeyboardInterrupt:
         pass
     finally:
         address.close()
 
 
-def _config(application: Starlette | str, workers: int = 1) -> uvicorn.Config:
+def _config(application: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        factory=isinstance(application, str),
-        workers=workers,
         http="httptools",
         loop="auto" if sys.platform == "win32" else "uvloop",
         ws="none",

@@ -445,6 +445,39 @@ def test_several_workers_serve_one_conversation(tmp_path: Path) -> None:
     assert pages == [200] * 24
 
 
+def workers_of(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def test_a_worker_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "2") as running:
+        url = running.address()
+        assert httpx.get(url, timeout=WAIT, trust_env=False).status_code == 200
+        first = workers_of(running.process.pid)
+        assert len(first) == 2
+        os.kill(first[0], signal.SIGKILL)
+        assert {httpx.get(url, timeout=WAIT, trust_env=False).status_code for _ in range(10)} == {200}
+        until = time.monotonic() + WAIT
+        while len(now := workers_of(running.process.pid)) < 2 or first[0] in now:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert first[1] in now
+        assert running.stop() == 0
+        assert not any(Path(f"/proc/{worker}").exists() for worker in now)
+    assert "worker_ended" in running.errors.read_text(encoding="utf-8")
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "2") as running:
+        assert httpx.get(running.address(), timeout=WAIT, trust_env=False).status_code == 200
+        workers = workers_of(running.process.pid)
+        running.process.kill()
+        until = time.monotonic() + WAIT
+        while any(Path(f"/proc/{worker}").exists() for worker in workers):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
 def test_what_is_being_answered_is_finished_before_it_stops(tmp_path: Path) -> None:
     with served(tmp_path) as running:
         url = running.address()
