@@ -246,7 +246,8 @@ def _shown(host: str) -> str:
 
 def report(application: Starlette, settings: Settings, address: str) -> list[str]:
     """What runs and where, and for what does not the setting that is missing and where to get it."""
-    lines = ["驿站助手已启动，按 Ctrl+C 停止。", f"浏览器对话：{address}/", *application.state.report]
+    staff = f"工作台：{address}/staff/{console.to_do(application.state.staff)}"
+    lines = ["驿站助手已启动，按 Ctrl+C 停止。", f"浏览器对话：{address}/", staff, *application.state.report]
     if not settings.wechat_token.get_secret_value():
         lines.append(
             "微信公众号：未启用，缺 YIZHAN_WECHAT_TOKEN（自己定的一串字母数字，与公众平台“设置与开发 → 基本配置 → 服务器配置”里填的相同）。"

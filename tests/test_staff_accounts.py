@@ -11,13 +11,16 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bot.cli import app
+from bot.server import make_app, report
 from bot.staff.passwords import AT_ONCE, WAITING
 from bot.staff.roll import set_active, set_role
 from bot.staff.session import COOKIE, FORM_COOKIE
 from bot.staff.tokens import hash_of
 from storage import staff_sessions
 from storage.staff_sessions import Tried
+from tests.site import TODAY, settings_for
 from tests.staff_site import NAMES, PASSWORD, Browser, StaffSite, forged, staff_site
+from tests.talk import Talk
 
 OTHER_PASSWORD = "purple-kettle-ninety"
 
@@ -547,6 +550,19 @@ def test_nobody_takes_their_own_rights_so_that_an_admin_is_left(here: StaffSite)
 
 
 # Commands
+
+
+def test_the_server_says_at_start_how_to_make_the_first_account(tmp_path: Path) -> None:
+    def told() -> list[str]:
+        talk, settings = Talk(tmp_path, TODAY), settings_for(tmp_path)
+        application = make_app(talk.desk, settings, at_end=talk.desk.store.close)
+        lines = report(application, settings, "http://here")
+        application.state.end()
+        return [line for line in lines if "工作台" in line]
+
+    assert told() == ["工作台：http://here/staff/（还没有账号，用 yizhan staff add 姓名 新建第一个）"]
+    assert run(tmp_path, "add", "王芳").exit_code == 0
+    assert told() == ["工作台：http://here/staff/"]
 
 
 def run(folder: Path, *arguments: str) -> Result:

@@ -36,6 +36,7 @@ from bot.staff import (
 )
 from bot.staff.roll import now
 from bot.staff.site import Page, Site, routes_of
+from storage.accounts import accounts as accounts_of
 
 _MODULES = (
     home,
@@ -72,6 +73,12 @@ def console(desk: Desk, settings: Settings, clock: Callable[[], datetime] = now,
         clock=clock,
         limiter=Limiter(count=at_once),
     )
+
+
+def to_do(site: Site) -> str:
+    """For the report at start: how to come to the first account, where there is none."""
+    with site.desk.store.reading() as db:
+        return "" if accounts_of(db) else "（还没有账号，用 yizhan staff add 姓名 新建第一个）"
 
 
 def pages(site: Site) -> Sequence[Page]:
