@@ -20,7 +20,7 @@ TODAY = date(2026, 11, 22)
 THRESHOLDS = {
     **{"dev": 0.98, "dev2": 0.98, "own": 0.97, "held": 0.97, "third": 0.95, "fourth": 0.96, "fifth": 0.97},
     **{"sixth": 0.93, "seventh": 0.93, "eighth": 0.92, "ninth": 0.93, "tenth": 0.97},
-    **{"eleventh": 0.95, "twelfth": 0.9, "thirteenth": 0.9, "fourteenth": 0.94, "fifteenth": 0.9, "judged": 0.71},
+    **{"eleventh": 0.95, "twelfth": 0.9, "thirteenth": 0.91, "fourteenth": 0.94, "fifteenth": 0.91, "sixteenth": 0.87, "judged": 0.73},
 }
 OUTCOMES = {
     "clarify": {"clarify", "answered"},
