@@ -21,6 +21,7 @@ from bot.staff.account_commands import staff
 from bot.staff.commands import drafts
 from bot.staff.question_commands import questions
 from bot.staff.remind_commands import remind
+from bot.staff.retention_commands import retention
 from bot.wechat_commands import wechat
 from flows.answers import Answerer, batch_line
 from flows.graph import mermaid
@@ -37,6 +38,7 @@ app.add_typer(drafts, name="drafts")
 app.add_typer(db, name="db")
 app.add_typer(questions, name="questions")
 app.add_typer(remind, name="remind")
+app.add_typer(retention, name="retention")
 app.add_typer(staff, name="staff")
 app.add_typer(wechat, name="wechat")
 app.command()(backup)

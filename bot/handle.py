@@ -151,7 +151,7 @@ def _after(desk: Desk, before: Session, made: Turn) -> None:
     """Remove files of somebody who asked for it, once that is committed."""
     if any(effect.kind in ("forget", "erase") for effect in made.effects):
         remove_files(desk.files, [draft.id for draft in before.drafts])
-        _take_back_exports(desk)
+        take_back_exports(desk)
 
 
 def remove_files(files: Path, draft_ids: list[str]) -> None:
@@ -165,11 +165,11 @@ def forget(desk: Desk, person: PersonKey) -> bool:
     drafts = list(desk.store.draft_ids(person))
     found = desk.store.forget(person)
     remove_files(desk.files, drafts)
-    _take_back_exports(desk)
+    take_back_exports(desk)
     return found
 
 
-def _take_back_exports(desk: Desk) -> None:
+def take_back_exports(desk: Desk) -> None:
     """Remove the files of exports that held somebody who is gone. The store has said so already: what fails now is done within a minute."""
     with contextlib.suppress(StoreError, OSError):
         tidy(desk.store, folder_beside(desk.files))
@@ -177,7 +177,7 @@ def _take_back_exports(desk: Desk) -> None:
 
 def sweep(desk: Desk) -> None:
     """Remove documents of drafts that are gone, and exports that hold them: a kill between a deletion and that leaves them behind."""
-    _take_back_exports(desk)
+    take_back_exports(desk)
     for folder in desk.files.iterdir() if desk.files.is_dir() else ():
         if folder.is_dir() and desk.store.draft(folder.name) is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -32,6 +32,7 @@ from bot.remind_daily import Daily
 from bot.settings import Settings, read_settings
 from bot.staff import console
 from bot.staff.roll import now
+from bot.upkeep import Upkeep
 from bot.wechat_subscribe import PopUp
 from flows.assistant import Assistant
 from storage.store import PROMPT, StoreError
@@ -104,7 +105,8 @@ def make_app(
     callbacks = [route for one in wired for route in one.routes]  # first: they come most often
     staff = console.console(desk, settings, clock, at_once=3 * at_once)
     routes = [*callbacks, *web.routes(chat), *page.routes(own), *console.routes(staff), *_plain(desk, wired, metrics)]
-    daily = Daily(desk, settings)
+    daily, upkeep = Daily(desk, settings), Upkeep(desk, settings)
+    own_work = (Wired(name="reminders", channel=daily, routes=()), Wired(name="upkeep", channel=upkeep, routes=()))
 
     def end() -> None:
         staff.desk.store.close()
@@ -114,11 +116,11 @@ def make_app(
         routes=routes,
         middleware=[Middleware(Guard, key=key, metrics=metrics, routes=lambda: routes)],
         exception_handlers={404: _missing, 405: _missing, StoreError: _store_failed},
-        lifespan=lambda _: _running((*wired, Wired(name="reminders", channel=daily, routes=())), end),
+        lifespan=lambda _: _running((*wired, *own_work), end),
     )
     made.state.end = end
     made.state.staff = staff
-    made.state.report = (*(one.channel.status() for one in wired), daily.status())
+    made.state.report = tuple(one.channel.status() for one in (*wired, *own_work))
     return made
 
 

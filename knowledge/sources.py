@@ -18,7 +18,7 @@ from knowledge.types import Field, Form, Library, Programme, Reminders, Section,
 LIMIT = 1_000_000
 """Bytes a file may have; the largest real one has about 60,000."""
 
-_IDENTITY = ("key", "name", "short", "station", "words", "places")
+_IDENTITY = ("key", "name", "short", "station", "words", "places", "keep_until")
 _HEADING = re.compile(r"#{1,6}\s+(\S.*)")
 
 

@@ -488,6 +488,8 @@ class Programme:
     """Names people use for it."""
     places: tuple[str, ...]
     """Place names that point to it: the city, its province."""
+    keep_until: date | None = None
+    """The last day on which drafts of it are kept, as whoever runs the assistant decides; None: no such day."""
     versions: tuple[Version, ...]
 
     def on(self, day: date) -> Version | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from flows.types import Message, PersonKey, Reply, Session, Turn
 from storage import beside, codes, departures, exports, listed, records, rows, waiting
 from storage.cipher import Cipher
-from storage.store import Conflict, Connection, DraftRow, Link, OutboxRow, Push, PushState, Stored, StoreError
+from storage.store import Conflict, Connection, DraftRow, Link, OutboxRow, Purge, Push, PushState, Stored, StoreError
 
 COPYING = "copying"
 """In `meta` of a database that is being filled from another (`copying.py`): how far that is."""
@@ -132,14 +132,24 @@ class SqlStore(ABC):
 
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person; False when there was nothing."""
+        return self.purge(lambda _: Purge(people=(person,))) == 1
+
+    def purge(self, choose: Callable[[Connection], Purge]) -> int:
+        """Delete all of some people; how many."""
         with self._changing(deletes=True) as db:
-            exports.let_go(db, person)
-            found = db.execute(f"DELETE FROM people WHERE {_PERSON}", _key(person)).rowcount == 1
-            if found:
-                departures.note(db, self._cipher, person, "gone")
+            chosen = choose(db)
+            gone = sum(self._delete(db, person) for person in chosen.people)
+            if gone or chosen.more:
                 _note_scrub(db)
-        if found:
+        if gone or chosen.more:
             self._scrub()
+        return gone
+
+    def _delete(self, db: Connection, person: PersonKey) -> bool:
+        exports.let_go(db, person)
+        found = db.execute(f"DELETE FROM people WHERE {_PERSON}", _key(person)).rowcount == 1
+        if found:
+            departures.note(db, self._cipher, person, "gone")
         return found
 
     def _known(self, db: Connection, message: Message) -> tuple[Reply, ...] | None:

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from storage import departures, rows
 from storage.migrations import TAKE_WRITE_LOCK, migrate
 from storage.remembered import Remembered
 from storage.sql import SqlStore, scrub_is_noted
-from storage.store import Connection, Push, StoreError
+from storage.store import Connection, Purge, Push, StoreError
 
 BUSY_SECONDS = 3.0
 """How long a write waits for another program's."""
@@ -97,11 +97,11 @@ class SqliteStore(SqlStore):
                 self._scrub()
         return told
 
-    def forget(self, person: PersonKey) -> bool:
-        """Delete all of a person from database and WAL; False when there was nothing."""
+    def purge(self, choose: Callable[[Connection], Purge]) -> int:
+        """Delete all of some people from database and WAL; how many."""
         with self._lock:
-            self._sessions.drop(person)
-            return super().forget(person)
+            self._sessions.clear()
+            return super().purge(choose)
 
     @contextmanager
     def gathered(self) -> Iterator[None]:

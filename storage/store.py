@@ -81,6 +81,15 @@ class Push:
     """Why it is kept, failed or dropped."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purge:
+    """What a deletion comprises that nobody asked for in a message."""
+
+    people: tuple[PersonKey, ...]
+    more: bool = False
+    """Other personal data was deleted in the same transaction."""
+
+
 class StoreError(Exception):
     """The store could not do what was asked; the message says what, where and what to do. Nothing was half written."""
 
@@ -209,6 +218,12 @@ class Store(Protocol):
 
     def forget(self, person: PersonKey) -> bool:
         """Delete all of a person from database and WAL; False when there was nothing."""
+
+    def purge(self, choose: Callable[[Connection], Purge]) -> int:
+        """Delete all of the people whom `choose` names in the deletion's own transaction, as `forget` does; how many.
+
+        What `choose` writes is kept with it. Nothing is left in database and WAL.
+        """
 
     def close(self) -> None:
         """Release the connection."""
