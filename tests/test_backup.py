@@ -86,7 +86,7 @@ def test_a_copy_made_while_others_write_is_one_moment_and_whole(tmp_path: Path) 
     with closing(opened(tmp_path)) as store:
         for number in range(120):
             say(store, PersonKey(channel="web", sender=f"p{number}"), 0, texts=("某", "1", "长" * 15_000))
-    command = [sys.executable, "-m", "tests.store_worker", str(tmp_path / "yizhan.db"), "busy", "0", "100000"]
+    command = [sys.executable, "-m", "tests.store_worker", f"sqlite:///{tmp_path}/yizhan.db", "busy", "0", "100000"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as writer:
         try:
             assert writer.stdout is not None
@@ -270,9 +270,12 @@ def test_another_key_is_refused_and_nothing_changes(kept: Path) -> None:
 def test_a_database_in_use_is_refused_and_nothing_changes(kept: Path) -> None:
     with closing(opened(kept)), pytest.raises(StoreError, match="in use; stop `yizhan serve`"):
         put_back(kept)
-    code = "import sys, tests.store_worker as w; s = w.SqliteStore(sys.argv[1], w.SECRET); print('open', flush=True); sys.stdin.read()"
+    code = (
+        "import sys; from storage.sqlite import SqliteStore\n"
+        "s = SqliteStore(sys.argv[1], sys.argv[2].encode()); print('open', flush=True); sys.stdin.read()"
+    )
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(kept / "yizhan.db")], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", code, str(kept / "yizhan.db"), SECRET.decode()], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as server:
         assert server.stdout is not None
         assert server.stdout.readline() == b"open\n"
