@@ -13,6 +13,8 @@ from storage import records
 from storage.listing import NEVER, Listed, folded
 from storage.store import Connection
 
+SEARCHED = 100
+"""Characters of each name that are searched."""
 _OF = "channel = ? AND sender = ?"
 _COLUMNS = (
     "programme, service, stage, outcome, done, total, lacking, missing, deadline, due_label, turns_on, unit, station, name, mobile, words,"
@@ -102,5 +104,5 @@ def _row(made: Made) -> tuple[object, ...]:
     dates = (line.deadline.isoformat() if line.deadline else NEVER, line.due_label, made.turns_on.isoformat() if made.turns_on else NEVER)
     about = (line.unit, line.station, line.name, line.mobile)
     # on lines of their own: nothing is found across two of them
-    words = "\n".join(map(folded, about))
+    words = "\n".join(folded(text)[:SEARCHED] for text in about)
     return (*known, *lacks, *dates, *about, words, line.begun_at, line.changed_at, made.policy)

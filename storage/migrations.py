@@ -140,7 +140,7 @@ _LISTING: tuple[str, ...] = (
         deadline TEXT NOT NULL, due_label TEXT NOT NULL,    -- the next date; 9999-12-31: none
         turns_on TEXT NOT NULL,     -- the day from which all this may be otherwise
         unit TEXT NOT NULL, station TEXT NOT NULL, name TEXT NOT NULL, mobile TEXT NOT NULL,
-        words TEXT NOT NULL,        -- what is searched, folded
+        words TEXT NOT NULL,        -- what is searched, folded and cut: an index holds it
         begun_at REAL NOT NULL, changed_at REAL NOT NULL,
         policy TEXT NOT NULL,       -- fingerprint of the policy data it was made with
         mark TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
@@ -150,7 +150,8 @@ _LISTING: tuple[str, ...] = (
     ) WITHOUT ROWID""",
     # Filters and orders get by with it, without reading the rows.
     """CREATE INDEX listed_by_change ON listed
-        (changed_at, draft, programme, service, stage, outcome, mark, assignee, deadline, lacking, begun_at)""",
+        (changed_at, draft, programme, service, stage, outcome, mark, assignee, deadline, lacking, begun_at, words)""",
+    "CREATE INDEX listed_by_assignee ON listed (assignee) WHERE assignee <> ''",
     "CREATE INDEX listed_by_policy ON listed (policy, turns_on)",
     """CREATE TABLE draft_notes (
         channel TEXT NOT NULL, sender TEXT NOT NULL, draft TEXT NOT NULL, id TEXT NOT NULL,

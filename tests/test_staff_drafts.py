@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+
 from bot.handle import handle
 from bot.staff.listing import refresh
 from flows.types import Answer, Draft, Message, PersonKey, Session, Turn

@@ -73,7 +73,6 @@ LINES: dict[tuple[str, str], Line] = {
     ),
     ("POST", "/staff/drafts/{draft}/number"): Line(role="officer", owner="draft", others="shared"),
     ("GET", "/staff/reminders"): Line(role="officer"),
-    ("GET", "/staff/reminders"): Line(role="officer"),
     ("GET", "/staff/reminders/due"): Line(role="officer"),
     ("POST", "/staff/reminders/send"): Line(role="officer", answer=303),
     ("POST", "/staff/reminders/date"): Line(role="officer", form={"draft": "none", "rule": "none", "day": ""}, answer=422),

@@ -30,7 +30,7 @@ def refresh(store: Store, assistant: Premises, today: date, limit: int | None = 
 
     A draft whose person is talking at that moment may stay out of date until the next look.
     """
-    policy, done, until = _policy(assistant), 0, time.monotonic() + seconds
+    policy, done, until = policy_of(assistant), 0, time.monotonic() + seconds
     while limit is None or done < limit:
         with store.reading() as db:
             found = listed.stale(db, policy, today, BATCH if limit is None else min(BATCH, limit - done))
@@ -43,7 +43,7 @@ def refresh(store: Store, assistant: Premises, today: date, limit: int | None = 
 
 def refresh_one(store: Store, assistant: Premises, person: PersonKey, draft: str, today: date) -> None:
     """The same for one draft, whether it is out of date or not."""
-    _keep(store, _lines(store, assistant, [(person, draft)], today, _policy(assistant)))
+    _keep(store, _lines(store, assistant, [(person, draft)], today, policy_of(assistant)))
 
 
 def _keep(store: Store, made: Sequence[Made]) -> int:
@@ -105,7 +105,7 @@ def _told(found: Summary) -> dict[str, Any]:
     }
 
 
-def _policy(assistant: Premises) -> str:
+def policy_of(assistant: Premises) -> str:
     """Fingerprint of all that a line is made from besides the draft."""
     key = ("policy of the list", _LAYOUT)
     if (known := assistant.known.get(key)) is None:

@@ -1,10 +1,10 @@
-"""`python -m tests.bench [turns questions channels telegram reminders papers starts memory]`: measure, print the table."""
+"""`python -m tests.bench [turns questions channels telegram reminders staff exports papers starts memory]`: measure, print the table."""
 
 import os
 import platform
 import sys
 
-from tests.bench import channels, papers, questions, reminders, starts, telegram, turns
+from tests.bench import channels, exports, papers, questions, reminders, staff, starts, telegram, turns
 from tests.bench.figures import Figure, table
 
 PARTS = {
@@ -13,6 +13,8 @@ PARTS = {
     "channels": channels.figures,
     "telegram": telegram.figures,
     "reminders": reminders.figures,
+    "staff": staff.figures,
+    "exports": exports.figures,
     "papers": papers.figures,
     "starts": starts.starts,
     "memory": starts.memory,
