@@ -1,10 +1,10 @@
-"""`python -m tests.bench [turns questions channels telegram reminders staff exports papers starts memory]`: measure, print the table."""
+"""`python -m tests.bench [turns questions channels telegram reminders staff counts exports papers starts memory]`: measure, print the table."""
 
 import os
 import platform
 import sys
 
-from tests.bench import channels, exports, papers, questions, reminders, staff, starts, telegram, turns
+from tests.bench import channels, counts, exports, papers, questions, reminders, staff, starts, telegram, turns
 from tests.bench.figures import Figure, table
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "telegram": telegram.figures,
     "reminders": reminders.figures,
     "staff": staff.figures,
+    "counts": counts.figures,
     "exports": exports.figures,
     "papers": papers.figures,
     "starts": starts.starts,
