@@ -1,4 +1,4 @@
-"""What does the server do by itself besides talking and reminding? It looks after exports, and once a day deletes what is kept no longer.
+"""What does the server do by itself besides talking and reminding? It minds exports and lists, and deletes what is kept no longer.
 
 One worker does it.
 """
@@ -19,6 +19,7 @@ from bot.lease import Lease
 from bot.log import described
 from bot.retention import Outcome, Retention
 from bot.settings import Settings
+from bot.staff.listing import refresh
 from storage import accounts
 from storage.accounts import Staff
 from storage.store import Connection, Store
@@ -27,6 +28,8 @@ EVERY = 30.0
 """Seconds between looks."""
 HOUR = 3
 """When people are rarely there: afterwards the database is rewritten."""
+LISTED = 100
+"""Drafts listed anew at a look: many in a day, and nothing that those who talk meanwhile feel."""
 BY = "定时"
 ACTION = "删除过期数据"
 _log = structlog.get_logger("yizhan")
@@ -82,13 +85,14 @@ class Upkeep:
                 self._store.close()
 
     def look(self) -> None:
-        """Look after exports; after the hour, once a day, delete what is kept no longer."""
+        """Look after exports and the list of drafts; after the hour, once a day, delete what is kept no longer."""
         with self._looking:
             self._store = self._store or wiring.open_store(self._settings)
             desk, now = replace(self._desk, store=self._store), self._clock()
             folder = folder_beside(desk.files)
             if jobs.look_after(self._store, folder, now):
                 jobs.start(self._settings, folder)
+            refresh(self._store, desk.assistant, desk.today(), LISTED)
             day, hour = desk.today().isoformat(), now.astimezone(SHANGHAI).hour
             if hour >= HOUR and self._done_on != day:
                 self._delete(desk)

@@ -1,5 +1,6 @@
 """The list of drafts: what it says of a draft, that it stays true, what filters find; over every kind of store."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.settings import Settings
 from bot.staff.listing import refresh, refresh_one
+from bot.upkeep import Upkeep
 from flows.summary import Summary, summary
 from flows.types import Answer, Consent, Draft, PersonKey, Session, Turn
 from storage import listed, listing, marks
@@ -383,6 +386,14 @@ def test_what_was_said_stands_in_the_list_and_goes_with_the_consent(talk: Talk) 
     assert "韦建国".encode() not in everything(talk)
     up_to_date(talk.desk.store)
     assert [(one.name, "leader_name" in one.missing) for one in lines(talk)] == [("", True)]
+
+
+def test_the_server_brings_the_list_up_to_date_by_itself(talk: Talk) -> None:
+    talk.say("我们在柳州开了家书院，想申请认定市里的人才驿站")
+    upkeep = Upkeep(talk.desk, Settings(database=f"sqlite:///{talk.folder / 'chat.db'}"), clock=lambda: AT)
+    upkeep.look()
+    asyncio.run(upkeep.stop())
+    assert [one.programme for one in lines(talk)] == ["liuzhou-yizhan"]
 
 
 def everything(talk: Talk) -> bytes:

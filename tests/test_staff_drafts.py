@@ -9,7 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from bot.cli import app
 from bot.handle import handle
 from bot.staff.listing import refresh
 from flows.types import Answer, Draft, Message, PersonKey, Session, Turn
@@ -382,3 +385,54 @@ def test_the_store_of_the_pages_and_the_chat_are_two(here: StaffSite) -> None:
     with here.store.reading() as db:
         assert listing.count(db, Filter()) == 1
     assert handle(here.desk, Talk.message(here.talk, "你好")).replies
+
+
+# By command
+
+
+def run(here: StaffSite, *words: str) -> Result:
+    return CliRunner().invoke(app, ["drafts", *words, "--database", f"sqlite:///{here.folder / 'chat.db'}", "--today", "2026-11-22"])
+
+
+def test_the_command_lists_by_the_same_filters(here: StaffSite) -> None:
+    first = add(here, 1, unit_name="龙城\u001b[31m书院\t甲")
+    second = add(here, 2, route=("putian-yizhan", "declaration"), station_name="莆阳驿站")
+    assert [line.split("\t")[0] for line in run(here, "list").stdout.splitlines()] == [second, first]
+    line = run(here, "list", "--words", "书院").stdout
+    assert line.startswith(f"{first}\t柳州驿站 · 申请认定\t")
+    assert "\u001b" not in line
+    assert line.count("\t") == 7
+    assert run(here, "list", "--programme", "putian-yizhan", "--missing", "unit_name").stdout.startswith(second)
+    assert run(here, "list", "--filter", "?mark=-&programme=putian-yizhan&page=3", "--sort", "missing").stdout.startswith(second)
+    assert run(here, "list", "--until", "2026-11-19").stdout == ""
+
+
+@pytest.mark.parametrize("words", [("--since", "昨天"), ("--mark", "lost"), ("--sort", "name"), ("--filter", "due_to=x")])
+def test_a_wrong_option_is_named_in_one_line(here: StaffSite, words: tuple[str, str]) -> None:
+    found = run(here, "list", *words)
+    assert found.exit_code == 2
+    assert len(found.stderr.splitlines()) == 1
+    assert words[1].split("=")[-1] in found.stderr
+
+
+def test_the_command_marks_and_the_applicant_hears_of_a_return(here: StaffSite) -> None:
+    draft = talked(here)
+    assert run(here, "mark", draft, "received").stdout == "已收纸质材料\n"
+    assert "原因已写进申请人的对话" in run(here, "mark", draft, "returned", "--reason", REASON).stdout
+    assert names(here.staff("reader"), "?mark=returned") == ["某某人才驿站"]
+    here.talk.say("你好")
+    assert f"“{REASON}”" in here.talk.text()
+    assert run(here, "mark", draft, "none").stdout == "已取消标记\n"
+    assert [line[:2] for line in here.logged()] == [("命令行", "标记草稿")] * 3
+
+
+def test_a_mark_that_cannot_be_is_refused_in_one_line(here: StaffSite) -> None:
+    draft = add(here, 1, unit_name="龙城书院")
+    for words, code, said in (
+        ((draft, "lost"), 2, "没有这种标记"),
+        ((draft, "returned"), 2, "写明原因"),
+        (("0" * 32, "received"), 1, "没有这份草稿"),
+    ):
+        found = run(here, "mark", *words)
+        assert (found.exit_code, len(found.stderr.splitlines())) == (code, 1)
+        assert said in found.stderr

@@ -1,12 +1,17 @@
 """What do staff see of drafts and of questions? One line in a list, one page in full; sensitive values masked."""
 
 from bot.handle import SHANGHAI, Desk
+from bot.html import moment_of
+from bot.staff import naming
+from bot.staff.marking import MARK_WORDS
 from flows.extract import mask_text
 from flows.position import Case, case_of, lines, progress
 from flows.say import word
 from flows.types import Session
 from flows.unanswered import Asked, Group, grouped
+from knowledge.text import clean
 from storage.inbox import QuestionState, questions
+from storage.listing import Listed
 from storage.store import DraftRow
 
 
@@ -36,6 +41,14 @@ def missed_questions(desk: Desk, state: QuestionState = "pending") -> tuple[Grou
 def question_line(group: Group) -> str:
     """How often not answered, thumbs down, thumbs up, the question, the nearest facts: one line, parted by tabs."""
     return "\t".join((f"{group.unanswered}×", f"👎{group.down}", f"👍{group.up}", group.text, "、".join(group.facts)))
+
+
+def listed_line(desk: Desk, line: Listed) -> str:
+    """Id, service, name, how far, verdict, last change, mark, who looks after it: one line, parted by tabs."""
+    outcome = word("outcome", line.outcome) if line.outcome else ""
+    told = (naming.service_name(desk.assistant.library, line), naming.title(line), f"{line.done}/{line.total}", outcome)
+    noted = (moment_of(line.changed_at), MARK_WORDS.get(line.mark, ""), line.assignee)
+    return "\t".join((line.draft, *(" ".join(clean(text).split()) for text in (*told, *noted))))
 
 
 def draft_line(desk: Desk, row: DraftRow) -> str:
