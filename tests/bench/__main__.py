@@ -1,4 +1,4 @@
-"""`python -m tests.bench [turns questions channels telegram reminders staff counts exports papers starts memory]`: measure, print the table."""
+"""`python -m tests.bench [PART …]`, the parts as PARTS names them: measure, print the table."""
 
 import os
 import platform

@@ -88,7 +88,7 @@ def one_run(*, durable: bool = True) -> Times:
     return times
 
 
-def _first(talk: Talk, applicant: Applicant, count: int) -> Applicant:
+def start_of(talk: Talk, applicant: Applicant, count: int) -> Applicant:
     """The first messages of a conversation."""
     made = said(talk, applicant.opening)[1]
     for _ in range(count - 1):
@@ -110,12 +110,12 @@ def growth() -> Times:
     times: Times = defaultdict(list)
     with folder() as at, talking(at) as talk:
         talk.sender = "long"
-        _first(talk, next(people()), FEW)
+        start_of(talk, next(people()), FEW)
         while talk.desk.store.load(talk.message("").person).revision < MANY:
             _back_and_forth(talk, "有")
         for pair in range(PAIRS):
             talk.sender = f"short-{pair}"
-            _first(talk, next(people()), FEW)
+            start_of(talk, next(people()), FEW)
             times["few"].append(said(talk, "有")[0])
             talk.sender = "long"
             times["many"].append(said(talk, "有")[0])
