@@ -21,11 +21,12 @@ import pytest
 
 from bot.handle import BUSY, Desk, handle
 from flows.types import Consent, Effect, PersonKey, Session, Turn
-from storage import postgres as module
+from storage import retention
 from storage.migrations import MIGRATIONS
 from storage.postgres import PostgresStore
+from storage.postgres_line import place_of
 from storage.postgres_tables import translated
-from storage.store import Conflict, Push, StoreError
+from storage.store import Conflict, Connection, Purge, Push, StoreError
 from storage.tables import tables
 from tests.postgres_server import Server, schema
 from tests.stores import LI, NOW, SECRET, WANG, answer, draft, forget_by_message, message, reply, say
@@ -255,6 +256,21 @@ def test_what_staff_write_over_a_turn_is_a_conflict_instead(store: PostgresStore
     with pytest.raises(Conflict, match="somebody else changed the same; try again"):
         stale()
     assert store.load(WANG).drafts[0].rules == ""
+
+
+def test_somebody_who_writes_just_before_their_time_is_over_stays(store: PostgresStore) -> None:
+    say(store, 1)
+
+    def choose(db: Connection) -> Purge:
+        (known,) = retention.people(db)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(say, store, 2).result(20)
+        assert retention.still(db, known)
+        return Purge(people=(known.person,))
+
+    with pytest.raises(Conflict):
+        store.purge(choose)
+    assert [told.id for told in store.conversation(WANG)] == ["m1", "m2"]
 
 
 def test_what_staff_write_comes_one_after_another(store: PostgresStore) -> None:
@@ -510,6 +526,6 @@ def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(url: st
 
 
 def test_a_password_stands_in_no_message_and_no_representation(url: str) -> None:
-    assert module.place_of("postgresql://u:canary@db.example:5433/yizhan?sslmode=require") == "db.example/yizhan"
+    assert place_of("postgresql://u:canary@db.example:5433/yizhan?sslmode=require") == "db.example/yizhan"
     with closing(PostgresStore(url.replace("tester@", "tester:canary@"), SECRET)) as store:
         assert "canary" not in f"{store!r} {store.place}"
