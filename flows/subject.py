@@ -42,7 +42,7 @@ _ANY_DAY = date(2000, 1, 1)
 """Only whether a date is named matters, not which."""
 _MOST = 6
 _TELLING = 12
-"""Characters, names aside, from which a question tells more than its bare topic: 柳州的公示几天 may mean either programme there."""
+"""Characters, names aside, from which a question tells more than its bare topic, which either programme of a place may be meant by."""
 _SURELY, _LEAD = 0.5, 0.2
 """How well a topic that only one programme knows must fit, and by how much better than one that all know, to tell who is meant."""
 _STATED_WEIGHT = 0.3
