@@ -1,15 +1,16 @@
 """What does each command do? Recognising them is `commands.py`'s; every one leaves the answers as they are unless it says so."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from flows import answering, asides, inquiry, opening, telling
 from flows.commands import Command, find_field
 from flows.exchange import Exchange
-from flows.fields import read
-from flows.position import Case, Position, askable, case_of, line, lines, taken_here
+from flows.fields import masked, read, show
+from flows.position import ASIDE, Case, Position, askable, case_of, line, lines, taken_here
 from flows.questions import suggestion
 from flows.say import say, word
-from flows.types import CODE_MARK, CODE_MINUTES, Effect, Session
+from flows.types import CODE_MARK, CODE_MINUTES, Draft, Effect, Session
 from knowledge.types import Citation, Field
 
 
@@ -88,12 +89,12 @@ def _handover(x: Exchange) -> None:
 
 def _resume(x: Exchange, at: Position) -> bool:
     case = x.case
-    if case is None and not x.session.drafts:
+    if case is None and not x.left:
         return False
     if case and at.stage == "done" and case.draft.value("proceed") is False:
         x.put_aside("proceed", True)
-    if case is None and x.session.service is None and x.session.drafts:
-        latest = max(x.session.drafts, key=lambda d: d.updated_at)
+    if case is None and x.session.service is None and x.left:
+        latest = max(x.left, key=lambda d: d.updated_at)
         x.update(programme=latest.programme, service=latest.service)
     x.tell("resumed")
     if (case := x.case) and not case.available.open:
@@ -105,13 +106,26 @@ def _show_data(x: Exchange) -> None:
     told = []
     for draft in x.session.drafts:
         shown = replace(x.session, programme=draft.programme, service=draft.service)
-        if case := _case_of(x, shown):
+        if draft not in x.left:
+            told.append("\n".join((say("data_gone"), *_kept(x, draft))))
+        elif case := _case_of(x, shown):
             told.append(f"{case.programme.name} · {case.service.name}\n" + "\n".join(lines(case)))
     if not told and not x.session.consents:
         x.tell("data_none")
         return
     consents = [f"{word('consent_kind', c.kind)} {word('agree' if c.given else 'refuse')}" for c in x.session.consents]
     x.tell("data", lines="\n".join(told), consents=consents)
+
+
+def _kept(x: Exchange, draft: Draft) -> Iterator[str]:
+    """The answers of a draft whose service is no longer in the data, by what their fields are called elsewhere; sensitive ones masked."""
+    services = [s for p in x.assistant.library.programmes for v in p.versions for s in v.services]
+    fields = {field.key: field for service in services for field in service.fields}
+    for answer in draft.answers:
+        if answer.value is not None and answer.field not in ASIDE:
+            field = fields.get(answer.field)
+            value = "*" if answer.sensitive else show(field, masked(field, answer.value)) if field else str(answer.value)
+            yield f"{field.label if field else answer.field}：{value}"
 
 
 def _case_of(x: Exchange, session: Session) -> Case | None:

@@ -33,6 +33,8 @@ def turn(assistant: Assistant, session: Session, message: Message, *, today: dat
     elif not x.text:
         x.tell("nothing_said")
     elif before.key == "confirm" or not handing.passes_on(x, before):
+        if session.programme and x.session.programme is None:
+            x.tell("service_gone")
         _notice_policy_change(x)
         _look_at(x, before)
     if x.session.paused and session.paused:

@@ -8,6 +8,7 @@ from flows.extract import mask_text
 from flows.position import Case, allowed, case_of
 from flows.say import say
 from flows.types import Answer, Consent, Draft, Effect, Message, Option, Reply, Session
+from flows.validity import is_offered
 from knowledge.text import plain
 from knowledge.types import Citation, Field, Service, Value
 
@@ -16,7 +17,8 @@ class Exchange:
     """The session under change and the replies collected; `case` is derived anew whenever the session changed."""
 
     def __init__(self, assistant: Assistant, session: Session, message: Message, today: date, new_id: str) -> None:
-        self.assistant, self.session, self.message, self.today, self.new_id = assistant, session, message, today, new_id
+        self.assistant, self.message, self.today, self.new_id = assistant, message, today, new_id
+        self.session = _offered(assistant, session, today)
         self.text = plain(message.text)
         self.stored_text = ""
         self.replies: list[Reply] = []
@@ -28,6 +30,11 @@ class Exchange:
     def now(self) -> datetime:
         """When the message came."""
         return self.message.received_at
+
+    @property
+    def left(self) -> list[Draft]:
+        """The drafts one can go on with: what they apply for is still in the data."""
+        return [d for d in self.session.drafts if is_offered(self.assistant.library, d.programme, d.service, self.today)]
 
     @property
     def case(self) -> Case | None:
@@ -102,6 +109,13 @@ class Exchange:
     def masked(self, text: str) -> str:
         """The text without values that may not be stored."""
         return mask_text(self.maskable(), text)
+
+
+def _offered(assistant: Assistant, session: Session, today: date) -> Session:
+    """The session, back at the choice of a programme where what it applies for is no longer in the data; its drafts stay."""
+    if session.programme is None or is_offered(assistant.library, session.programme, session.service, today):
+        return session
+    return replace(session, programme=None, service=None, focus=None, confirm=None, question=None, opening="", wishes=())
 
 
 def _same_case(before: Session, after: Session) -> bool:

@@ -192,7 +192,7 @@ def _new_draft(x: Exchange, programme: Programme, service: Service) -> None:
 
 def _carried(x: Exchange, programme: Programme, service: Service) -> tuple[Answer, ...]:
     """Answers given before that mean the same here: the named service's draft first, then the person's others, latest first."""
-    ordered = sorted(x.session.drafts, key=lambda d: (_is_source(d, programme, service), d.updated_at), reverse=True)
+    ordered = sorted(x.left, key=lambda d: (_is_source(d, programme, service), d.updated_at), reverse=True)
     taken: dict[str, Answer] = {}
     for draft in ordered:
         asked = {f.key: f for f in _fields_of(x, draft)}

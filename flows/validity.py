@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from knowledge.types import Programme, Service, Version, Window
+from knowledge.types import Library, Programme, Service, Version, Window
 
 State = Literal["open", "expired", "not_yet", "window_closed"]
 
@@ -42,6 +42,14 @@ def availability(programme: Programme, service_key: str, day: date) -> Availabil
     if windows and opened is None:
         return Availability(version=version, state="window_closed", window=windows[-1])
     return Availability(version=version, state="open", window=opened)
+
+
+def is_offered(library: Library, programme_key: str, service_key: str | None, day: date) -> bool:
+    """Whether the programme is in the data and, where one is named, its service is what it has on that day."""
+    programme = next((p for p in library.programmes if p.key == programme_key), None)
+    if programme is None or service_key is None:
+        return programme is not None
+    return any(service.key == service_key for service in (programme.on(day) or programme.latest).services)
 
 
 def service_of(version: Version, key: str) -> Service:

@@ -53,3 +53,24 @@ def test_the_person_is_told_which_condition_and_which_outcome_changed(tmp_path: 
     assert made.verdict.outcome == "discretionary"
     talk.say("帮助")
     assert "政策数据更新了" not in talk.text()
+
+
+def test_a_programme_that_is_no_longer_there_is_said_and_another_one_can_be_begun(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, "2026-11-22")
+    talk.say("我们在柳州开了家书院，想申请认定市里的人才驿站")
+    talk.say("联谊型")
+    known = talk.desk.assistant.library
+    fewer = replace(known, programmes=tuple(p for p in known.programmes if p.key != "liuzhou-yizhan"))
+    talk.desk = replace(talk.desk, assistant=assistant(fewer))
+    made = talk.say("继续")
+    assert "已经不在收录的政策里" in talk.text()
+    assert made.session.programme is None
+    assert [draft.programme for draft in made.session.drafts] == ["liuzhou-yizhan"]
+    talk.say("我填到哪了")
+    assert "已经不在收录的政策里" not in talk.text()
+    talk.say("查看我的数据")
+    assert "（已经不在收录的政策里的一份草稿）\n类型：联谊型" in talk.text()
+    made = talk.say("我们在莆田，想申报人才驿站")
+    assert made.session.programme == "putian-yizhan"
+    talk.say("删除我的数据")
+    assert talk.say("是").session.drafts == ()
