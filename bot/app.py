@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.handle import Desk, sweep, today
+from bot.lease import AnyLease, Lease
 from bot.settings import SQLITE, Settings, data_folder, read_settings, secret_key, sqlite_path
 from flows.assistant import Assistant, Judging, assistant
 from knowledge.load import library
@@ -46,6 +47,15 @@ def database_file(settings: Settings) -> Path:
     folder = data_folder(sys.platform, os.environ, Path.home())
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder / f"postgresql-{place}.db"
+
+
+def lease(settings: Settings, name: str) -> AnyLease:
+    """What one worker at a time may hold of all that share the database."""
+    if settings.database.startswith(SQLITE):
+        return Lease(database_file(settings).with_suffix(f".{name}-lock"))
+    from storage.postgres_lease import DatabaseLease
+
+    return DatabaseLease(settings.database, name)
 
 
 def derived_key(settings: Settings, purpose: str) -> bytes:

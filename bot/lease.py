@@ -1,11 +1,24 @@
-"""Which of several workers does what only one may do? The one that holds the lock on a file; the system frees it when that one ends."""
+"""Which of several workers does what only one may do? The one that holds the lock on a file; the system frees it when that one ends.
+
+Workers on several hosts share a lock in their database instead: `storage/postgres_lease.py`.
+"""
 
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 if sys.platform != "win32":
     import fcntl
+
+
+class AnyLease(Protocol):
+    """What one at a time may hold."""
+
+    def take(self) -> bool:
+        """Whether it is ours, now or already."""
+
+    def release(self) -> None:
+        """Let another have it."""
 
 
 class Lease:

@@ -11,7 +11,6 @@ import structlog
 
 from bot import app as wiring
 from bot.handle import SHANGHAI, Desk
-from bot.lease import Lease
 from bot.log import described
 from bot.remind import Reminding
 from bot.remind_ways import ways_of
@@ -40,7 +39,7 @@ class Daily:
     ) -> None:
         self._plans_from = time.monotonic() + first
         self._desk, self._settings, self._every, self._clock = desk, settings, every, clock
-        self._lease = Lease(wiring.database_file(settings).with_suffix(".remind-lock"))
+        self._lease = wiring.lease(settings, "remind")
         self._ways = ways_of(settings)
         self._task: asyncio.Task[None] | None = None
         self._ends = threading.Event()

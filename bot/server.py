@@ -79,8 +79,7 @@ def channels(settings: Settings, desk: Desk) -> tuple[Wired, ...]:
     if settings.telegram_token.get_secret_value():
         from bot import telegram
 
-        lock = wiring.database_file(settings).with_suffix(".telegram-lock")
-        if (bot := telegram.telegram(settings, desk, lock)) is not None:
+        if (bot := telegram.telegram(settings, desk, wiring.lease(settings, "telegram"))) is not None:
             found.append(Wired(name="telegram", channel=bot, routes=telegram.routes(bot)))
     return tuple(found)
 

@@ -10,7 +10,6 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -23,7 +22,7 @@ from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter, Teleg
 from bot import telegram_update as updates
 from bot.crew import Crew
 from bot.handle import Desk
-from bot.lease import Lease
+from bot.lease import AnyLease
 from bot.limits import Limiter
 from bot.sender import GAP, RATE, Sender
 from bot.settings import Settings, SettingsError
@@ -54,7 +53,7 @@ class Telegram:
     """The channel of one bot; `start` and `stop` it in the loop that serves its routes."""
 
     def __init__(
-        self, counter: Counter, bot: Client, lease: Lease, *, secret: str = "", poll: int = POLL, rate: float = RATE, gap: float = GAP
+        self, counter: Counter, bot: Client, lease: AnyLease, *, secret: str = "", poll: int = POLL, rate: float = RATE, gap: float = GAP
     ) -> None:
         self.counter, self.bot, self.secret = counter, bot, secret
         self.limiter = Limiter()
@@ -292,10 +291,10 @@ class Telegram:
             _log.error("telegram_background_failed", error=type(error).__name__)
 
 
-def telegram(settings: Settings, desk: Desk, lock: Path, clock: Callable[[], float] = time.time, **pace: Any) -> Telegram | None:
+def telegram(settings: Settings, desk: Desk, lease: AnyLease, clock: Callable[[], float] = time.time, **pace: Any) -> Telegram | None:
     """The channel as configured; None without YIZHAN_TELEGRAM_TOKEN. SettingsError names what is wrong.
 
-    `lock` is a file that the one worker holds that sends; `pace` changes `rate`, `gap` and `poll`.
+    `lease` is what the one worker holds that sends; `pace` changes `rate`, `gap` and `poll`.
     """
     token, secret = settings.telegram_token.get_secret_value(), settings.telegram_secret.get_secret_value()
     if not token:
@@ -309,7 +308,7 @@ def telegram(settings: Settings, desk: Desk, lock: Path, clock: Callable[[], flo
     except (ValueError, RuntimeError, ImportError):
         raise SettingsError("YIZHAN_TELEGRAM_PROXY is no proxy that can be used; write http://host:port.") from None
     counter = Counter(desk=desk, public_url=settings.public_url, clock=clock)
-    return Telegram(counter, bot, Lease(lock), secret=secret, **pace)
+    return Telegram(counter, bot, lease, secret=secret, **pace)
 
 
 def routes(channel: Telegram) -> list[Route]:

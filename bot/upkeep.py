@@ -15,7 +15,6 @@ from bot import app as wiring
 from bot.export import jobs
 from bot.export.files import folder_beside
 from bot.handle import SHANGHAI, Desk
-from bot.lease import Lease
 from bot.log import described
 from bot.retention import Outcome, Retention
 from bot.settings import Settings
@@ -47,7 +46,7 @@ class Upkeep:
         self, desk: Desk, settings: Settings, *, every: float = EVERY, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._desk, self._settings, self._every, self._clock = desk, settings, every, clock
-        self._lease = Lease(wiring.database_file(settings).with_suffix(".upkeep-lock"))
+        self._lease = wiring.lease(settings, "upkeep")
         self._task: asyncio.Task[None] | None = None
         self._store: Store | None = None
         self._done_on = ""

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bot.handle import Desk
+from bot.lease import Lease
 from bot.limits import Limiter
 from bot.settings import Settings
 from bot.telegram import Telegram, routes, telegram
@@ -107,7 +108,7 @@ def made(folder: Path, api_address: str, **changed: Any) -> tuple[Telegram, Desk
     desk = replace(talk.desk, assistant=known)
     pace = {"rate": changed.pop("rate", 1000.0), "gap": changed.pop("gap", 0.0), "poll": 1}
     settings = settings_for(folder, telegram_api_url=api_address, **changed)
-    channel = telegram(settings, desk, folder / "telegram-lock", **pace)
+    channel = telegram(settings, desk, Lease(folder / "telegram-lock"), **pace)
     assert channel is not None
     channel.limiter = Limiter(count=100_000)
     return channel, desk

@@ -24,6 +24,7 @@ from flows.types import Consent, Effect, PersonKey, Session, Turn
 from storage import retention
 from storage.migrations import MIGRATIONS
 from storage.postgres import PostgresStore
+from storage.postgres_lease import DatabaseLease
 from storage.postgres_line import place_of
 from storage.postgres_tables import translated
 from storage.store import Conflict, Connection, Purge, Push, StoreError
@@ -469,6 +470,62 @@ def test_more_threads_than_connections_wait_for_each_other(url: str) -> None:
         for done in [pool.submit(say, store, 1, person) for person in people]:
             done.result(30)
         assert all(store.load(person).revision == 1 for person in people)
+
+
+# One of many
+
+
+def until(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def leases(url: str) -> Iterator[list[DatabaseLease]]:
+    made = [DatabaseLease(url, "remind", every=0.05) for _ in range(2)]
+    yield made
+    for one in made:
+        one.release()
+
+
+def test_one_worker_at_a_time_holds_a_lease_and_hands_it_on(leases: list[DatabaseLease], url: str) -> None:
+    first, second = leases
+    until(first.take)
+    assert not any(second.take() for _ in range(3))
+    time.sleep(0.3)
+    assert (first.take(), second.take()) == (True, False)
+    with closing_lease(DatabaseLease(url, "other", every=0.05)) as other:
+        until(other.take)
+    first.release()
+    until(second.take)
+
+
+@contextmanager
+def closing_lease(lease: DatabaseLease) -> Iterator[DatabaseLease]:
+    yield lease
+    lease.release()
+
+
+def test_a_lease_goes_with_its_connection_and_is_taken_up_again(leases: list[DatabaseLease], postgres_server: Server) -> None:
+    until(leases[0].take)
+    leases[1].take()
+    for _ in range(3):
+        postgres_server.break_connections()
+        until(lambda: [one.take() for one in leases].count(True) == 1)
+        time.sleep(0.2)
+        assert [one.take() for one in leases].count(True) == 1
+
+
+def test_nobody_waits_for_a_lease_of_a_server_that_stands_still(leases: list[DatabaseLease], postgres_server: Server) -> None:
+    until(leases[0].take)
+    postgres_server.pause()
+    try:
+        until(lambda: not leases[0].take())
+    finally:
+        postgres_server.go_on()
+    until(lambda: leases[0].take() or leases[1].take())
 
 
 # No trace
