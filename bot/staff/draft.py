@@ -28,7 +28,7 @@ from storage.listing import MARKS, Listed
 from storage.marks import Note
 from storage.store import Store, StoreError
 
-TURNS = 20
+TURNS = 8
 LONGEST_NOTE = 2000
 DONE = {"mark": "标记好了，已记入操作记录。", "returned": "已退回，原因已写进申请人的对话。", "assign": "指派好了。", "note": "记下了。"}
 """What a step answers with, by the word that its address ends with."""
