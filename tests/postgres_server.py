@@ -4,7 +4,6 @@ import contextlib
 import importlib.util
 import itertools
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -30,8 +29,8 @@ def binaries() -> Path:
 class Server:
     """A server of our own over one folder, reached by a socket in it."""
 
-    def __init__(self, folder: Path, **options: str) -> None:
-        self._folder, self._options = folder, options
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"postgresql://tester@/postgres?host={folder}"
         if ALONE:
@@ -43,7 +42,7 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        options = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "shared_buffers": "32MB", **self._options}
+        options = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "shared_buffers": "32MB"}
         set_to = [f"--{name}={value}" for name, value in options.items()]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -71,10 +70,6 @@ class Server:
             self._process.send_signal(signal.SIGINT)  # fast shutdown
             self._process.wait(WAIT)
             self._process = None
-
-    def remove(self) -> None:
-        """Delete its folder."""
-        shutil.rmtree(self._folder)
 
     def pause(self) -> None:
         """Let it stand still, connections open."""
@@ -113,8 +108,8 @@ def schema(url: str) -> Iterator[str]:
     """A fresh, empty schema of that database, as a database of its own; its address."""
     name = f"yizhan_{os.getpid()}_{next(_schemas)}"
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE SCHEMA {name}")  # type: ignore[arg-type]  # a name of ours
+        admin.execute(f"CREATE SCHEMA {name}")  # a name of ours
     yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{name}"
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SET client_min_messages = warning")
-        admin.execute(f"DROP SCHEMA {name} CASCADE")  # type: ignore[arg-type]
+        admin.execute(f"DROP SCHEMA {name} CASCADE")

@@ -52,7 +52,14 @@ def store(url: str) -> Iterator[PostgresStore]:
 
 def rows_of(url: str, query: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as line:
-        return line.execute(query).fetchall()  # type: ignore[arg-type]  # our own text
+        return line.execute(query).fetchall()
+
+
+def until(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 # Tables
@@ -195,18 +202,25 @@ def test_tables_of_another_program_are_refused_and_left_alone(url: str) -> None:
     assert rows_of(url, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()") == [(2,)]
 
 
+@contextmanager
+def turned_off(server: Server, setting: str) -> Iterator[None]:
+    """As in postgresql.conf, while the server runs."""
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(f"ALTER SYSTEM SET {setting} = off")
+        admin.execute("SELECT pg_reload_conf()")
+        until(lambda: admin.execute("SELECT current_setting(%s)", [setting]).fetchone() == ("off",))
+        yield
+        admin.execute(f"ALTER SYSTEM RESET {setting}")
+        admin.execute("SELECT pg_reload_conf()")
+        until(lambda: admin.execute("SELECT current_setting(%s)", [setting]).fetchone() == ("on",))
+
+
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
-def test_a_server_that_would_lose_answers_in_a_power_cut_is_refused(tmp_path_factory: pytest.TempPathFactory, setting: str) -> None:
-    folder = Path(f"/tmp/yizhan-{os.getpid()}-{setting}")  # the path of a socket must be short
-    folder.mkdir()
-    server = Server(folder, **{setting: "off"})
-    server.start()
-    try:
-        with pytest.raises(StoreError, match=f"the server has {setting} off, so an answer may not survive a power cut; turn it on"):
-            PostgresStore(server.url, SECRET)
-    finally:
-        server.stop()
-        server.remove()
+def test_a_server_that_would_lose_answers_in_a_power_cut_is_refused(postgres_server: Server, url: str, setting: str) -> None:
+    said = f"the server has {setting} off, so an answer may not survive a power cut; turn it on"
+    with turned_off(postgres_server, setting), pytest.raises(StoreError, match=said):
+        PostgresStore(url, SECRET)
+    PostgresStore(url, SECRET).close()
 
 
 def test_a_commit_waits_for_the_disk_also_where_the_server_would_not(url: str) -> None:
@@ -475,13 +489,6 @@ def test_more_threads_than_connections_wait_for_each_other(url: str) -> None:
 # One of many
 
 
-def until(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def leases(url: str) -> Iterator[list[DatabaseLease]]:
     made = [DatabaseLease(url, "remind", every=0.05) for _ in range(2)]
@@ -534,7 +541,7 @@ def test_nobody_waits_for_a_lease_of_a_server_that_stands_still(leases: list[Dat
 def everything(url: str) -> str:
     """Every row of every table."""
     with psycopg.connect(url, autocommit=True) as line:
-        return "".join(str(line.execute(f"SELECT * FROM {table}").fetchall()) for table in sorted(t.name for t in tables()))  # type: ignore[arg-type]
+        return "".join(str(line.execute(f"SELECT * FROM {table}").fetchall()) for table in sorted(t.name for t in tables()))
 
 
 def room(url: str) -> int:
