@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         "one-time links"
     )
     personal_data_channels: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("console", "web", "wechat", "telegram", "counter"),
+        default=("console", "web", "wechat", "telegram"),
         description="channels on which personal fields may be asked; elsewhere they stay blank in the form",
     )
     retention_days: int | None = Field(

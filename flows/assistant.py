@@ -9,6 +9,8 @@ from knowledge.load import fingerprint
 from knowledge.names import Names
 from knowledge.types import Field, Library
 
+COUNTER = "counter"
+"""The bureau's own desk: what is typed there by an officer, in the presence of the person, goes nowhere else."""
 ABROAD = frozenset({"telegram"})
 """Channels whose messages leave the mainland: they need a yes of their own and never take bank data."""
 
@@ -38,7 +40,7 @@ class Judging:
     """Premises alone, for programs that judge drafts but talk to nobody: without what understands questions, which is large."""
 
     library: Library
-    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram", "counter"})
+    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram"})
     abroad: frozenset[str] = ABROAD
     known: dict[Hashable, object] = field(default_factory=dict, repr=False, compare=False)
 
@@ -53,7 +55,7 @@ class Assistant:
     fingerprints: dict[tuple[str, str], str]
     private: tuple[Field, ...] = ()
     """Every personal or sensitive field of any programme, each key once."""
-    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram", "counter"})
+    personal_channels: frozenset[str] = frozenset({"console", "web", "wechat", "telegram"})
     operator: str = ""
     retention_days: int | None = None
     abroad: frozenset[str] = field(default=ABROAD)

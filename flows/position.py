@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
-from flows.assistant import Premises
+from flows.assistant import COUNTER, Premises
 from flows.eligibility import Judged, evaluate, judge, results
 from flows.fields import masked, show
 from flows.types import Draft, Session, Verdict
@@ -238,7 +238,7 @@ def taken_here(assistant: Premises, session: Session, field: Field) -> bool:
     channel = session.person.channel
     if field.sensitive and channel in assistant.abroad:
         return False
-    return not (field.personal or field.sensitive) or channel in assistant.personal_channels
+    return not (field.personal or field.sensitive) or channel == COUNTER or channel in assistant.personal_channels
 
 
 def askable(assistant: Premises, session: Session, field: Field) -> bool:

@@ -27,7 +27,7 @@ def test_without_any_variable_there_is_a_database_in_the_users_data_folder(monke
     settings = read_settings()
     if sys.platform != "win32":
         assert sqlite_path(settings.database) == tmp_path / "share" / "yizhan" / "yizhan.db"
-    assert settings.personal_data_channels == ("console", "web", "wechat", "telegram", "counter")
+    assert settings.personal_data_channels == ("console", "web", "wechat", "telegram")
     assert settings.retention_days is None
     assert settings.telegram_token.get_secret_value() == ""
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.handle import handle
-from flows.types import CODE_MARK, Message, PersonKey
+from flows.assistant import Judging
+from flows.position import taken_here
+from flows.types import CODE_MARK, Message, PersonKey, Session
+from knowledge.load import library
 from storage import counter
 from tests.site import Visitor
 from tests.staff_site import NAMES, Browser, StaffSite, forged, staff_site
@@ -179,3 +182,11 @@ def test_only_people_of_the_counter_are_served_there(here: StaffSite) -> None:
         assert officer.get(path).status_code == 404, path
         assert officer.post(f"{path}/say", {"id": "a" * 22, "text": "x"}).status_code == 404, path
     assert here.staff("reader").get("/staff/walk-in").status_code == 403
+
+
+def test_the_counter_takes_personal_data_whatever_channels_the_setting_names() -> None:
+    found = Judging(library=library(), personal_channels=frozenset())
+    field = next(f for s in found.library.programmes[0].latest.services for f in s.fields if f.personal)
+    here, there = (Session(person=PersonKey(channel=channel, sender="1")) for channel in ("counter", "web"))
+    assert taken_here(found, here, field)
+    assert not taken_here(found, there, field)
