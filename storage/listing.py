@@ -20,7 +20,8 @@ NOBODY = "-"
 """In a filter: without a mark, given to nobody."""
 NEVER = "9999-12-31"
 """Stands in a column for "no date": comes after every other."""
-PAGE = 50
+PAGE, FEW = 50, 2000
+"""Lines of a page; how many finds of a search are fetched at once, to be counted and ordered without searching again."""
 Sort = Literal["changed", "deadline", "missing"]
 SORTS: Mapping[Sort, str] = {
     "changed": "changed_at DESC, draft DESC",
@@ -120,16 +121,56 @@ class Listed:
     assignee: str = ""
 
 
-def page(db: Connection, wanted: Filter, number: int = 1, size: int = PAGE, sort: Sort = "changed") -> Sequence[Listed]:
-    """The lines of a page; the first is 1."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One page, of how many drafts altogether."""
+
+    lines: Sequence[Listed]
+    total: int
+    page: int
+    """The one that was asked for, or the last."""
+
+
+def look(db: Connection, wanted: Filter, number: int = 1, size: int = PAGE, sort: Sort = "changed") -> Look:
+    """A page with the number of all. What is searched in texts is gone through once where it finds few."""
+    is_search = bool(wanted.words or wanted.missing)
+    few = _few(db, wanted, sort) if is_search else None
+    total = count(db, wanted) if few is None else len(few)
+    number = max(1, min(number, -(-total // size)))
+    if few is None:
+        return Look(lines=page(db, wanted, number, size, sort, walks=is_search), total=total, page=number)
+    chosen = few[(number - 1) * size : number * size]
+    found = db.execute(f"SELECT {_COLUMNS} FROM listed WHERE draft IN ({', '.join('?' * len(chosen))})", chosen) if chosen else ()
+    lines = sorted(map(_listed, found), key=lambda line: chosen.index(line.draft))
+    return Look(lines=lines, total=total, page=number)
+
+
+def page(
+    db: Connection, wanted: Filter, number: int = 1, size: int = PAGE, sort: Sort = "changed", *, walks: bool = False
+) -> Sequence[Listed]:
+    """The lines of a page; the first is 1. `walks`: so many are found that a page of them is soon met in the wished order."""
     where, values = _where(wanted)
     order = SORTS[sort]
-    # what is missing stands in no index: then one look at all rows is quicker than one row after the other in the index's order
-    inner = order.replace("changed_at", "changed_at + 0") if wanted.missing else order
+    # without it one look at all is quicker than row after row in the order of an index that lacks what is asked for
+    inner = order if walks or (sort == "changed" and not wanted.missing) else order.replace("changed_at", "changed_at + 0", 1)
+    inner = inner if walks else inner.replace("lacking", "lacking + 0")
     # the inner query gets by with an index where it can, the outer one reads the few whole rows
     chosen = f"SELECT draft FROM listed WHERE {where} ORDER BY {inner} LIMIT ? OFFSET ?"
     query = f"SELECT {_COLUMNS} FROM listed WHERE draft IN ({chosen}) ORDER BY {order}"
     return [_listed(row) for row in db.execute(query, (*values, size, (number - 1) * size))]
+
+
+def _few(db: Connection, wanted: Filter, sort: Sort) -> Sequence[str] | None:
+    """The ids of all that are found, in order; None where there are more than FEW."""
+    where, values = _where(wanted)
+    query = f"SELECT draft, changed_at, deadline, lacking FROM listed WHERE {where} LIMIT ?"
+    found = db.execute(query, (*values, FEW + 1)).fetchall()
+    if len(found) > FEW:
+        return None
+    found = sorted(found, key=lambda row: (row[1], row[0]), reverse=True)
+    if sort != "changed":
+        found.sort(key=lambda row: row[2] if sort == "deadline" else -row[3])
+    return [str(row[0]) for row in found]
 
 
 def count(db: Connection, wanted: Filter) -> int:

@@ -151,6 +151,7 @@ _LISTING: tuple[str, ...] = (
     # Filters and orders get by with it, without reading the rows.
     """CREATE INDEX listed_by_change ON listed
         (changed_at, draft, programme, service, stage, outcome, mark, assignee, deadline, lacking, begun_at, words)""",
+    "CREATE INDEX listed_by_lacking ON listed (lacking, changed_at, draft)",
     "CREATE INDEX listed_by_assignee ON listed (assignee) WHERE assignee <> ''",
     "CREATE INDEX listed_by_policy ON listed (policy, turns_on)",
     """CREATE TABLE draft_notes (

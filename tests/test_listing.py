@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -69,6 +70,10 @@ def up_to_date(store: Store, today: date = TODAY) -> int:
 def found(store: Store, wanted: Filter | None = None, sort: Sort = "changed") -> list[int]:
     with store.reading() as db:
         lines = listing.page(db, wanted or Filter(), sort=sort)
+        for walks in (True, False):
+            assert listing.page(db, wanted or Filter(), sort=sort, walks=walks) == lines
+        looked = listing.look(db, wanted or Filter(), 9, sort=sort)
+        assert (looked.lines, looked.total, looked.page) == (lines, len(lines), 1)
         assert listing.count(db, wanted or Filter()) == len(lines)
         assert sorted(listing.ids(db, wanted or Filter())) == sorted(line.draft for line in lines)
     return [int(line.draft, 16) for line in lines]
@@ -322,6 +327,19 @@ def test_lists_are_in_the_wished_order_and_paged(many: Store) -> None:
     with many.reading() as db:
         assert [int(one.draft, 16) for number in (1, 2, 3) for one in listing.page(db, Filter(), number, 2)] == [3, 2, 1]
         assert [int(draft, 16) for draft in listing.ids(db, Filter())] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("few", [0, 1, 2000])
+@pytest.mark.parametrize("sort", get_args(Sort))
+def test_a_search_is_paged_alike_however_many_it_finds(many: Store, monkeypatch: pytest.MonkeyPatch, few: int, sort: Sort) -> None:
+    monkeypatch.setattr(listing, "FEW", few)
+    with many.reading() as db:
+        for wanted in (Filter(missing="leader_email"), Filter(words="院"), Filter(words="%"), Filter(words="没有")):
+            whole = [one.draft for one in listing.page(db, wanted, sort=sort)]
+            pages = [listing.look(db, wanted, number, 1, sort) for number in range(1, len(whole) + 1)]
+            assert [one.draft for found in pages for one in found.lines] == whole
+            assert {found.total for found in pages} <= {len(whole)}
+            assert listing.look(db, wanted, 99, 1, sort).page == max(1, len(whole))
 
 
 def test_marks_and_assignments_are_found_and_survive_a_change_of_the_draft(many: Store) -> None:

@@ -97,16 +97,10 @@ class Drafts:
         desk = self.site.desk
         refresh(desk.store, desk.assistant, desk.today(), seconds=_SECONDS)
         with desk.store.reading() as db:
-            total = listing.count(db, wanted)
-            page = min(page, max(1, -(-total // PAGE)))
+            found = listing.look(db, wanted, page, sort=sort)
             people = {one.name for one in accounts.accounts(db) if one.active and one.role != "reader"} | set(listing.assignees(db))
-            return Found(
-                lines=listing.page(db, wanted, page, sort=sort),
-                total=total,
-                page=page,
-                unlisted=listed.count_stale(db),
-                people=sorted(people),
-            )
+            unlisted = listed.count_stale(db)
+        return Found(lines=found.lines, total=found.total, page=found.page, unlisted=unlisted, people=sorted(people))
 
 
 def pages(site: Site) -> tuple[Page, ...]:
