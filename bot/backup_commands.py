@@ -46,9 +46,7 @@ def backup(
     print(f"{file_of(path).name} 记着哪些人已经删除了数据（没有个人信息），请和密钥一起保存；恢复时按它再删一次。")
 
 
-def restore_backup(
-    file: Annotated[Path, typer.Argument(help="yizhan backup 写的文件")], database: Database = "", day: Today = ""
-) -> None:
+def restore_backup(file: Annotated[Path, typer.Argument(help="yizhan backup 写的文件")], database: Database = "", day: Today = "") -> None:
     """用备份换下现在的数据库；备份以后删除过的数据会再删一次。先停掉服务。"""
     terminal.utf8()
     with _named_errors():

@@ -1,4 +1,4 @@
-"""The list of drafts and the page of one in a real browser: filter, open by keyboard, return with a reason, on a phone, without JavaScript."""
+"""The drafts' list and page in Chromium, in both sizes, with and without scripts: what staff see, tap and type, and axe finds nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path

