@@ -204,7 +204,10 @@ def run(host: str, port: int, workers: int, say: Callable[[str], None]) -> None:
         else:
             known: Assistant = application.state.assistant
             application.state.end()  # it proved the configuration and loaded the policies; each worker makes its own
-            work = lambda: uvicorn.Server(_config(from_environment(known))).run([address])  # noqa: E731
+
+            def work() -> None:
+                uvicorn.Server(_config(from_environment(known))).run([address])
+
             Workers(work, workers, stop_seconds=STOP_SECONDS + 5).run()
     except KeyboardInterrupt:
         pass

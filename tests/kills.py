@@ -183,6 +183,8 @@ class History:
     """Of each person the messages: id, text, replies."""
     drafts: dict[str, dict[str, Any]]
     sent: dict[str, list[str]]
+    flagged: int
+    """Messages of which the store says that they may have been sent before."""
     kills: int
 
 
@@ -258,11 +260,12 @@ class Run:
             persons = [PersonKey(channel="wechat", sender=o) for o in self.openids]
             persons += [PersonKey(channel="telegram", sender=str(c)) for c in self.chat_ids]
             stored = {p.sender: [(s.id, s.text, "\n".join(r.text for r in s.replies)) for s in store.conversation(p)] for p in persons}
+            flagged = sum("可能已发过" in push.note for p in persons for push in store.pushes(p, "sent"))
             drafts = {p.sender: {a.field: a.value for d in store.load(p).drafts for a in d.answers} for p in persons}
         finally:
             store.close()
         sent = {str(chat): [one.text for one in self.api.of(chat)] for chat in self.chat_ids}
-        return History(told=told, stored=stored, drafts=drafts, sent=sent, kills=kills)
+        return History(told=told, stored=stored, drafts=drafts, sent=sent, flagged=flagged, kills=kills)
 
     @property
     def chat_ids(self) -> list[int]:
@@ -310,6 +313,7 @@ def judged(found: History, wanted: History) -> int:
         assert answers == told, f"{openid} was told something else"
     twice = sum(doubles(texts, sent) for texts in found.sent.values())
     assert twice <= found.kills, f"{twice} messages were sent twice in {found.kills} kills"
+    assert twice <= found.flagged, f"{twice} messages were sent twice, of {found.flagged} the store says that it may be so"
     return twice
 
 
