@@ -28,6 +28,8 @@ _AGREED = re.compile(
     re.I,
 )
 """A yes to a ready sentence."""
+_BARE = re.compile(r"(?:没有?|有|无|是|不是|对|不|好)(?:的|啊|吧|了)?[。.!,，]?")
+"""A yes or no that names no matter: it tells nothing to a question that it does not answer."""
 _UNSURE = re.compile(r"哪(一)?(种|类|个)(更)?(适合|合适|好)|帮我选|怎么选|选哪|该选|推荐|建议")
 
 
@@ -123,7 +125,7 @@ def _unreadable(x: Exchange, field: Field, reading: Reading) -> None:
     if facts:
         take_facts(x, facts)
         return
-    if elsewhere(x) or inquiry.policy(x, only_answers=True, at_least=0.75):
+    if not _BARE.fullmatch(x.text) and (elsewhere(x) or inquiry.policy(x, only_answers=True, at_least=0.75)):
         return
     x.tell("unreadable", problem=reading.problem)
 

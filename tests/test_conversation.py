@@ -370,3 +370,12 @@ def test_a_hedged_answer_that_sounds_like_a_question_is_an_answer(talk: Talk) ->
     made = talk.say("不知道算不算，应该没有吧")
     assert made.values["holds_other_carrier"] is False
     assert made.effects == ()
+
+
+@pytest.mark.parametrize("said", ["没有", "有的", "好"])
+def test_a_bare_yes_or_no_to_the_type_is_asked_again_and_never_judged(talk: Talk, said: str) -> None:
+    talk.say(LIUZHOU.split("，")[0])
+    until(talk, "station_type")
+    made = talk.say(said)
+    assert talk.asks == "station_type"
+    assert not any(reply.citations for reply in made.replies)
